@@ -1,0 +1,1 @@
+"""Everything that is true of the service without Flask and without RQ."""

@@ -1,0 +1,1 @@
+"""Policy as small pure functions and tables: timing, sending, caps, concerns, roles, retention."""
