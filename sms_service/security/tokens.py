@@ -1,4 +1,4 @@
-"""Random codes, links and row ids. The only module that draws identifiers; everything comes from the system's generator."""
+"""Random codes, links and row ids, drawn from the system's generator; nothing else draws identifiers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 COUNTER_BITS = 21
 _COUNTER_SIZE = 1 << COUNTER_BITS
 
-# What whoever finds the phone tries first, beside repeats, runs and years: the middle column of the keypad, doubled pairs.
+# What whoever finds the phone tries first, beside repeats, runs and years: the middle column of the keypad, doubled
+# pairs.
 _GUESSED_PINS = frozenset({"2580", "1122", "1212"})
 
 
 class RowIds:
     """Row ids made before the insert, because a sealed field needs its row id (T13).
 
-    An id is 63 bits: milliseconds since 2020 in the upper 42, a counter in the lower 21 that starts at a random place in every
-    millisecond. Ids of one process only grow, also when the clock is set back; ids of several processes are ordered to the
-    millisecond. Two processes that draw in the same millisecond meet once in a million: the insert then fails on its key and
-    the transaction is tried again.
+    An id is 63 bits: milliseconds since 2020 in the upper 42, a counter in the lower 21 that starts at a random place
+    in every millisecond. Ids of one process only grow, also when the clock is set back; ids of several processes are
+    ordered to the millisecond. Two processes that draw in the same millisecond meet once in a million: the insert
+    then fails on its key and the transaction is tried again.
     """
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ def new_url_token(random_bytes: int = 24) -> str:
 
 
 def new_pin() -> str:
-    """Four digits for a person to remember (S11), without those everybody tries first: repeats, runs, years of birth."""
+    """Four digits for a person to remember (S11), without what everybody tries first: repeats, runs, years."""
     while True:
         pin = f"{secrets.randbelow(10_000):04d}"
         guessed = len(set(pin)) == 1 or pin in _GUESSED_PINS or pin[:2] in ("19", "20")

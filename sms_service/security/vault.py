@@ -1,9 +1,10 @@
 """Sealing personal data field by field, and the keyed hashes it is found by (T13, design decision 6).
 
-A sealed value is ``key id (1 byte) + AES-SIV(text)``: authenticated, and bound to its table, column and row id, so that a
-ciphertext copied to another row does not open. Sealing is deterministic for one row and field, which is harmless because
-the row id is part of what is authenticated. Hashes are HMAC-SHA256 under one subkey a purpose, cut to the size each column
-needs; without the key they cannot be recomputed, with a stolen dump alone they cannot be guessed.
+A sealed value is ``key id (1 byte) + AES-SIV(text)``: authenticated, and bound to its table, column and row id, so
+that a ciphertext copied to another row does not open. Sealing is deterministic for one row and field, which is
+harmless because the row id is part of what is authenticated. Hashes are HMAC-SHA256 under one subkey a purpose, cut
+to the size each column needs; without the key they cannot be recomputed, with a stolen dump alone they cannot be
+guessed.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def derive_key(master: bytes, purpose: str, length: int = 32) -> bytes:
 class Vault:
     """Seals and opens fields, and hashes what must be found without being read.
 
-    ``field_keys`` maps key ids (1..255) to keys of at least 32 bytes; the first is the current one, the others still open
-    what they sealed. ``hash_key`` (at least 32 bytes) is for lookups. Raises ``ValueError`` for a ring it cannot use.
-    Safe to share between threads.
+    ``field_keys`` maps key ids (1..255) to keys of at least 32 bytes; the first is the current one, the others still
+    open what they sealed. ``hash_key`` (at least 32 bytes) is for lookups. Raises ``ValueError`` for a ring it cannot
+    use. Safe to share between threads.
     """
 
     def __init__(self, field_keys: Mapping[int, bytes], hash_key: bytes) -> None:
@@ -111,8 +112,8 @@ class Vault:
     def pin_hash(self, salt: bytes, pin: str) -> bytes:
         """32 bytes standing for a person's PIN (S11).
 
-        Keyed and salted but not slow: 10,000 values are protected by the key and the lockout, and a USSD hop has no 100 ms
-        to spend on a slow hash.
+        Keyed and salted but not slow: 10,000 values are protected by the key and the lockout, and a USSD hop has no
+        100 ms to spend on a slow hash.
         """
         return hmac.digest(self._pin_key, len(salt).to_bytes(1, "big") + salt + pin.encode(), "sha256")
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,8 +35,9 @@ def test_row_ids_still_grow_when_the_clock_goes_back(monkeypatch: pytest.MonkeyP
 
 def test_a_full_millisecond_spills_into_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: (tokens.EPOCH_MS + 5) * 1_000_000)
-    monkeypatch.setattr(tokens.secrets, "randbelow", lambda size: size - 2)
-    drawn = [tokens.RowIds.new(ids) for ids in [tokens.RowIds()] for _ in range(6)]
+    monkeypatch.setattr(secrets, "randbelow", lambda size: size - 2)
+    ids = tokens.RowIds()
+    drawn = [ids.new() for _ in range(6)]
     assert drawn == sorted(set(drawn))
     assert drawn[-1] >> tokens.COUNTER_BITS > 5
 

@@ -83,7 +83,7 @@ def test_a_ring_that_cannot_be_used_is_refused(field_keys: dict[int, bytes], has
 
 @pytest.mark.parametrize(
     "form",
-    ["250788123456", "0788123456", "+250 788 123 456", "", "+", "+078812345", "+1234567", "+1234567890123456", "+٢٥٠٧٨٨١٢٣٤٥٦"],
+    ["250788123456", "0788123456", "+250 788 123 456", "", "+07881234", "+1234567", "+1234567890123456", "+٢٥٠٧٨٨١٢٣٤٥٦"],
 )
 def test_only_a_normalised_number_is_hashed(form: str) -> None:
     """I19: a stop stored under another spelling would be missed later."""
