@@ -86,9 +86,7 @@ def test_an_untouched_chain_verifies() -> None:
         (cut_the_start, 1),
     ],
 )
-def test_tampering_is_named_by_its_first_entry(
-    tampering: Callable[[list[Entry]], list[Entry]], first_bad: int
-) -> None:
+def test_tampering_is_named_by_its_first_entry(tampering: Callable[[list[Entry]], list[Entry]], first_bad: int) -> None:
     """T19: edit, delete, insert, swap, rebuild without the key."""
     assert verify(tampering(written(ACTS)), KEY) == first_bad
 

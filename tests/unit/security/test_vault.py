@@ -81,7 +81,16 @@ def test_a_ring_that_cannot_be_used_is_refused(field_keys: dict[int, bytes], has
         Vault(field_keys, hash_key)
 
 
-UNNORMALISED = ["250788123456", "0788123456", "+250 788 123 456", "", "+07881234", "+1234567", "+1234567890123456", "+٢٥٠٧٨٨١٢٣٤٥٦"]
+UNNORMALISED = [
+    "250788123456",
+    "0788123456",
+    "+250 788 123 456",
+    "",
+    "+07881234",
+    "+1234567",
+    "+1234567890123456",
+    "+٢٥٠٧٨٨١٢٣٤٥٦",
+]
 
 
 @pytest.mark.parametrize("form", UNNORMALISED)
