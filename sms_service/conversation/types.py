@@ -15,7 +15,8 @@ Channel = Literal["sms", "ussd"]
 class Dialogue:
     """One person's place in one conversation; plain JSON values only, so that it can be stored and replayed.
 
-    ``version`` is the fingerprint of the definition the dialogue started on (it never changes under a running dialogue).
+    ``version`` is the fingerprint of the definition the dialogue started on (it never changes under a running
+    dialogue).
     ``data`` holds coded answers and the arguments handed in at the start, never a participant's own words.
     ``unclear`` counts answers in a row that were not understood at this step.
     """
@@ -58,7 +59,9 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reply, already read against ``wants()``. ``raw_key`` is the trimmed input when it was ``0`` or ``00``, else empty."""
+    """A reply, already read against ``wants()``. ``raw_key`` is the trimmed input when it was ``0`` or ``00``, else
+    empty.
+    """
 
     reading: Reading
     raw_key: str = ""
@@ -79,7 +82,9 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The current step is to be shown again (blank reply, live dial repeated with empty text, resumed on another channel)."""
+    """The current step is to be shown again (blank reply, live dial repeated with empty text, resumed on another
+    channel).
+    """
 
 
 Event = Begin | Answered | PinChecked | TimedOut | Shown
@@ -115,8 +120,8 @@ class Outcome:
 class Need:
     """The step cannot be taken without a fact: fetch ``name`` with ``args``, add it to ``facts[name]`` and call again.
 
-    A fact is a JSON object with a ``result`` key to branch on. A fact may be a command (remind, move, cancel): it is carried out once, in the same
-    transaction, and its recorded result makes the step repeatable.
+    A fact is a JSON object with a ``result`` key to branch on. A fact may be a command (remind, move, cancel): it is
+    carried out once, in the same transaction, and its recorded result makes the step repeatable.
     """
 
     name: str

@@ -1,0 +1,59 @@
+"""Every fault of every conversation and language at once, before anything may run (reliability, bad input).
+
+In: parsed mappings and file names; out: definitions, words and faults. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sms_service.conversation.check_steps import check_steps, uses_of
+from sms_service.conversation.check_texts import check_texts
+from sms_service.conversation.definition import Conversation
+from sms_service.conversation.faults import Fault
+from sms_service.conversation.graph import check_graph
+from sms_service.conversation.parse import parse_conversation
+from sms_service.conversation.words import Words, read_words
+from sms_service.text.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What could be read, and the faults of shape met while reading; run ``check_all`` on it before using it."""
+
+    conversations: tuple[Conversation, ...]
+    words: Words
+    faults: tuple[Fault, ...]
+
+
+def load(
+    conversation_files: Mapping[str, Mapping[str, Any]],
+    message_files: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Loaded:
+    """From ``{file: table}`` and ``{language: {file: table}}``, both as ``tomllib`` gives them."""
+    words, faults = read_words(message_files)
+    conversations: list[Conversation] = []
+    for file, table in sorted(conversation_files.items()):
+        conversation, found = parse_conversation(file, table, words)
+        faults.extend(found)
+        if conversation is not None:
+            conversations.append(conversation)
+    return Loaded(tuple(conversations), words, tuple(faults))
+
+
+def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics) -> list[Fault]:
+    """Every fault, sorted by file, step and language; an empty list means that everything may run."""
+    faults: list[Fault] = []
+    owners: dict[str, str] = {}
+    for conversation in conversations:
+        if conversation.name in owners:
+            reason = f"conversation '{conversation.name}' is already in {owners[conversation.name]}: names are unique"
+            faults.append(Fault(conversation.file, "", "", reason))
+        owners.setdefault(conversation.name, conversation.file)
+        faults.extend(check_graph(conversation))
+        faults.extend(check_steps(conversation, words))
+    uses = [use for conversation in conversations for use in uses_of(conversation)]
+    faults.extend(check_texts(uses, words, topics))
+    return sorted(set(faults))
