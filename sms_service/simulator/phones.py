@@ -87,8 +87,7 @@ class PhoneBook:
 
     def shown(self, number: str) -> Phone | None:
         """The phone of a number if it is on the desk."""
-        with self.lock:
-            return self._phones[number] if number in self._listed else None
+        return next((phone for phone in self.listed() if phone.number == number), None)
 
     def receive(self, number: str, sender: str, body: str, when: datetime) -> None:
         """A text arrives at a number, shown or not; ``when`` is UTC."""

@@ -15,10 +15,14 @@ OK: Reply = (200, "text/plain; charset=utf-8", b"OK")
 
 @dataclass(slots=True)
 class ServiceStub:
-    """``seen`` holds (kind, raw body, fields) in order of arrival; ``reply`` decides each answer; ``hop`` is a header."""
+    """``seen`` holds (kind, raw body, fields) in order of arrival; ``reply`` decides each answer.
+
+    ``hop`` is sent as the hop header, ``hops_seen`` are those received; GET answers ``told``.
+    """
 
     url: str = ""
     hop: str = ""
+    told: str = ""
     hops_seen: list[str] = field(default_factory=list)
     seen: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
     reply: Callable[[str, dict[str, str]], Reply] = lambda kind, fields: OK
@@ -49,10 +53,20 @@ def service_stub() -> Iterator[ServiceStub]:
             self.end_headers()
             self.wfile.write(answer)
 
+        def do_GET(self) -> None:
+            body = stub.told.encode()
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Callback)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Callback)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     stub.url = f"http://127.0.0.1:{server.server_port}/callbacks/africastalking/secret"

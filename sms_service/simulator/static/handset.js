@@ -32,7 +32,7 @@
         }
       });
     }
-    document.querySelector(".desk #time").replaceWith(page.querySelector(".desk #time"));
+    document.querySelector("#time").replaceWith(page.querySelector("#time"));
     if (!focus) return;
     const phone = document.getElementById(focus.id);
     if (!phone || phone.contains(document.activeElement)) return;
