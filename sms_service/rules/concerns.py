@@ -10,7 +10,6 @@ from typing import Literal
 from sms_service.rules.timing import at_local, local
 
 Severity = Literal["red", "amber", "call", "task"]
-Slot = Literal["", "morning", "midday", "afternoon", "meeting"]
 
 SEVERITY_ORDER: tuple[Severity, ...] = ("red", "amber", "call", "task")
 
@@ -41,7 +40,7 @@ WITHIN_A_DAY = frozenset({"crisis_amber", "incident", "checkin_call", "needs_per
 RED_ON_DUTY = timedelta(minutes=30)
 RED_OFF_DUTY = timedelta(minutes=60)
 AMBER_DUE = timedelta(hours=24)
-SLOTS: Mapping[Slot, tuple[time, time]] = {
+SLOTS: Mapping[str, tuple[time, time]] = {
     "morning": (time(8), time(12)),
     "midday": (time(12), time(14)),
     "afternoon": (time(14), time(17)),
@@ -65,7 +64,7 @@ def due_at(
     opened_at: datetime,
     *,
     on_duty: bool,
-    slot: Slot = "",
+    slot: str = "",
     meeting_at: datetime | None = None,
     holidays: Collection[date] = (),
 ) -> datetime:
@@ -73,8 +72,8 @@ def due_at(
 
     Red: 30 minutes in duty hours (``on_duty``, from the rota), else 60. Kinds WITHIN_A_DAY: 24 hours. A call: the
     end of the asked slot on the first working day on which that slot has not begun, or one working day. ``meeting``
-    (do not call, I will talk there): the meeting if it is known. A task: five working days. Working days are Monday
-    to Friday without ``holidays`` (local dates).
+    (do not call, I will talk there): the meeting if it is known. Any other ``slot`` counts as none. A task: five
+    working days. Working days are Monday to Friday without ``holidays`` (local dates).
     """
     severity = severity_of(kind)
     if severity == "red":
