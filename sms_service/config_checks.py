@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sms_service.setting_values import LOOPBACK
 
-FAILPOINT_SWITCH: Final = "FAILPOINT"
+FAILPOINT_SWITCH: Final = "SMS_FAILPOINT"
 SANDBOX_GATEWAY: Final = "https://api.sandbox.africastalking.com"
 
 _REQUIRED_IN_PRODUCTION: Final = {

@@ -47,6 +47,7 @@ def faults_of(env: Mapping[str, str], env_file: Path | None = None) -> tuple[str
 
 
 def test_a_complete_production_is_accepted_and_parsed() -> None:
+    """T24: also the one host that is answered and the number of proxies that are trusted."""
     settings = load_settings({**GOOD, "PATH": "/usr/bin", "REDIS_URL": "rediss://:pw@kv.internal:6379/0"})
     assert settings.production
     assert not settings.sqlite
@@ -54,7 +55,7 @@ def test_a_complete_production_is_accepted_and_parsed() -> None:
     assert list(settings.field_keys) == [1]
     assert len(settings.hash_key) == 32
     assert settings.webhook_secret == (KEYS["WEBHOOK_SECRET"],)
-    assert settings.public_host == "sms.example.org"
+    assert (settings.public_host, settings.trusted_proxies) == ("sms.example.org", 0)
     assert settings.at_base_url == "https://api.africastalking.com"
     assert settings.broadcast_delay_seconds == 300
 
@@ -131,7 +132,7 @@ WRONG = [
     ("SEGMENT_COST_RWF", "1e3", "SEGMENT_COST_RWF is not an amount"),
     ("DATABSE_URL", "x", "DATABSE_URL is no setting: did you mean DATABASE_URL?"),
     ("FLASK_DEBUG", "1", "FLASK_DEBUG is on"),
-    ("FAILPOINT", "outbox.call", "FAILPOINT is set"),
+    ("SMS_FAILPOINT", "outbox.call", "SMS_FAILPOINT is set"),
     *((name, "", f"{name} is missing") for name in (*KEYS, "DATABASE_URL", "AT_USERNAME", "AT_API_KEY", "PUBLIC_URL")),
 ]
 

@@ -95,7 +95,7 @@ UNNORMALISED = [
 
 @pytest.mark.parametrize("form", UNNORMALISED)
 def test_only_a_normalised_number_is_hashed(form: str) -> None:
-    """I19: a stop stored under another spelling would be missed later."""
+    """W9: a stop stored under another spelling would be missed later."""
     with pytest.raises(ValueError, match=r"E\.164") as caught:
         VAULT.number_hash(form)
     assert "788" not in str(caught.value)
