@@ -43,10 +43,10 @@ class SimulatorProcess:
             **options,
         }
         self.username, self.api_key = str(given["username"]), str(given["api_key"])
-        self._command = [sys.executable, "-m", "sms_service.simulator"]
+        self.command = [sys.executable, "-m", "sms_service.simulator"]
         for name, value in given.items():
             for item in value if isinstance(value, list) else [value]:
-                self._command += [f"--{name.replace('_', '-')}", str(item)]
+                self.command += [f"--{name.replace('_', '-')}", str(item)]
         self._process: subprocess.Popen[str] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
@@ -69,7 +69,7 @@ class SimulatorProcess:
 
     def start(self) -> None:
         """Start and wait until it listens; ``RuntimeError`` when it does not."""
-        process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(self.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self._process = process
         assert process.stdout is not None
         line = process.stdout.readline().strip()

@@ -11,7 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
-from sms_service.simulator.outcomes import table
+from sms_service.simulator.outcomes import SEND_MODES, table
+from sms_service.simulator.report_plans import REPORT_PLANS
 from sms_service.simulator.routes import Application
 from sms_service.simulator.server import SimulatorServer
 from sms_service.simulator.simulation import Settings, Simulation
@@ -20,10 +21,16 @@ from sms_service.simulator.switches import Switches
 
 def _parser() -> argparse.ArgumentParser:
     endings = "\n".join(f"  {ending}  {meaning}" for ending, meaning in table())
+    modes = "\n".join(f"  {mode:<16} {meaning}" for mode, meaning in SEND_MODES.items())
+    epilog = (
+        f"Numbers with these endings misbehave (switch by_number off for bulk runs):\n{endings}\n\n"
+        f'Values of "send" in POST /switch, for "times" calls or until changed:\n{modes}\n\n'
+        f'Values of "reports": {", ".join(REPORT_PLANS)}\n\nGET /switch shows every switch with its present value.'
+    )
     parser = argparse.ArgumentParser(
         prog="python -m sms_service.simulator",
         description="A local Africa's Talking for tests and demonstrations. Texts here never reach a real phone.",
-        epilog=f"Numbers with these endings misbehave (switch by_number off for bulk runs):\n{endings}",
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (loopback)")

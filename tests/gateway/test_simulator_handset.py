@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from sms_service.simulator.service_time import ServiceTime
 from tests.gateway.service_stub import Reply, ServiceStub, menu, service_stub
@@ -154,8 +154,18 @@ def test_the_handset_in_a_browser(simulator: SimulatorProcess, stub: ServiceStub
         page.set_viewport_size({"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         page.screenshot(path=tmp_path / "narrow.png", full_page=True)
+        _add_a_phone_without_script(browser, simulator)
         browser.close()
     assert complaints == []
+
+
+def _add_a_phone_without_script(browser: Browser, simulator: SimulatorProcess) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(simulator.url)
+    page.get_by_label("Number", exact=True).fill("0788 123 456")
+    page.keyboard.press("Enter")
+    page.locator("#phone-250788123456").get_by_role("button", name="Dial *384*123#").click()
+    page.get_by_text("Heard []").wait_for()
 
 
 def _dial_and_read(page: Page, simulator: SimulatorProcess, stub: ServiceStub) -> None:

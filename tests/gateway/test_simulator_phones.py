@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -219,6 +220,18 @@ def test_the_deadline(simulator: SimulatorProcess, stub: ServiceStub) -> None:
     assert simulator.dial(ALINE)["error"] == "network error: no whole answer within 0.1 s"
     simulator.switch(ussd_deadline_ms=2000)
     assert simulator.dial(ALINE)["error"] == ""
+
+
+def test_an_abandoned_dial_is_closed_by_the_network(stub: ServiceStub, tmp_path: Path) -> None:
+    """Section 11.3: after too long a silence the network ends the dial and the end event says Incomplete."""
+    stub.seen.clear()
+    stub.reply = menu
+    with SimulatorProcess(tmp_path, stub.url, ussd_idle_s=0) as simulator:
+        dial = simulator.dial(ALINE)
+        (end,) = simulator.wait_for(lambda: stub.of("ussd-end"))
+        assert (end["sessionId"], end["status"]) == (dial["session"], "Incomplete")
+        assert simulator.key(dial["session"], "1")["error"] == "the dial has ended"
+    assert len(stub.of("ussd")) == 1
 
 
 def test_limits_by_network(simulator: SimulatorProcess) -> None:

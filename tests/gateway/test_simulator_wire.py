@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,16 @@ def test_forms_are_encoded_as_a_form_encoder_does() -> None:
     assert form_encode(fields, raw=True) == b"from=+250788123456&text=1*2%23+%C3%A9+%26+%3D"
     assert form_decode(form_encode(fields)) == fields
     assert form_decode(form_encode(fields, raw=True))["from"] == " 250788123456"
+
+
+def test_it_says_why_it_does_not_start(simulator: SimulatorProcess, tmp_path: Path) -> None:
+    """A port in use is one sentence and exit status 1, never a traceback."""
+    taken_port = urlsplit(simulator.url).port
+    second = SimulatorProcess(tmp_path, "http://127.0.0.1:9", port=taken_port)
+    done = subprocess.run(second.command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("Address already in use; choose another --port or --record")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_record_survives_a_kill_and_is_continued(tmp_path: Path) -> None:
