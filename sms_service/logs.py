@@ -62,7 +62,7 @@ GRANIAN_LOGGING: Final[dict[str, Any]] = {
         "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },
 }
-"""For the web server: its own lines go through ours, and there is no access log: a callback's path holds a secret (W15)."""
+"""For the web server: its lines go through ours, and no access log, since a callback's path holds a secret (W15)."""
 
 
 def configure(level: str, process_name: str) -> None:
