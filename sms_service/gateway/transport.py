@@ -23,7 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 BODY_LIMIT = 1_048_576
 CONNECT_SECONDS = 5.0
@@ -149,6 +149,15 @@ class _Watched(HTTPConnection):
         self.used_at = time.monotonic()
         if self.used_at >= _call().deadline:
             raise ConnectTimeoutError("connected only after the deadline")
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return super()._new_conn()
+        except NewConnectionError as error:
+            # Whether a reset on accept shows here or at the first read is a race; F22 has one answer: unknown.
+            if isinstance(error.__cause__, ConnectionResetError):
+                _call().wrote = True
+            raise
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

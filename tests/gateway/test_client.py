@@ -246,6 +246,16 @@ def test_what_never_connected_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> No
     assert (result.kind, result.status) == ("not_sent", None)
 
 
+def test_a_reset_while_connecting_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F22: a reset on accept is seen while connecting or at the first read, as it happens; both mean the same."""
+
+    def reset(*args: object, **kwargs: object) -> None:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", reset)
+    assert Client("u", KEY, base_url="http://127.0.0.1:9").send([ONE], TEXT, sender=None).kind == "unknown"
+
+
 def test_a_connection_never_answered_is_not_sent() -> None:
     """A full backlog drops the handshake: connect time-out, nothing written."""
     with socket.socket() as listener:
