@@ -1,1 +1,1 @@
-"""One verb a file: opens the transaction, calls the core and the models, commits."""
+"""One verb a file: each opens its transaction, calls the pure core and the models, and commits."""

@@ -1,0 +1,99 @@
+"""The database: one engine a surface, `BEGIN IMMEDIATE` on SQLite, bounded waits and whole-transaction retries on both."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+T = TypeVar("T")
+
+# How long a surface may wait for a lock, in milliseconds: a telephone hangs up in seconds, a worker may wait.
+USSD_WAIT_MS = 1_000
+CALLBACK_WAIT_MS = 3_000
+WORKER_WAIT_MS = 15_000
+STATEMENT_LIMIT_MS = 30_000
+_RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
+
+
+class Database:
+    """Opens transactions on one database for one surface.
+
+    ``wait_ms`` bounds the wait for a lock (SQLite: busy timeout; PostgreSQL: ``lock_timeout``); ``pool`` is the number of
+    connections kept. Errors never show parameters (I16).
+    """
+
+    def __init__(self, url: str, *, wait_ms: int = WORKER_WAIT_MS, pool: int = 8) -> None:
+        self.url = make_url(url)
+        self.wait_ms = wait_ms
+        self.engine = _open_engine(self.url, wait_ms, pool)
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self.engine.begin() as db:
+            yield db
+
+    def run(self, use: Callable[[Connection], T], tries: int = 3) -> T:
+        """Run ``use`` in one transaction, whole again when the database asks for it: at most ``tries`` times (F17)."""
+        for left in range(tries - 1, -1, -1):
+            try:
+                with self.begin() as db:
+                    return use(db)
+            except DBAPIError as fault:
+                if not left or getattr(fault.orig, "sqlstate", None) not in _RETRYABLE:
+                    raise
+                time.sleep(0.02)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Drop pooled connections; ``close=False`` in a forked child, which must not close its parent's (reliability 6)."""
+        self.engine.dispose(close=close)
+
+
+def is_busy(fault: Exception) -> bool:
+    """Whether this fault means 'ask again later' (locked, gone, shutting down): the gateway then gets 503, never 200."""
+    return isinstance(fault, (OperationalError, DBAPIError))
+
+
+def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url, hide_parameters=True, pool_size=pool, max_overflow=0, connect_args={"timeout": wait_ms / 1000}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    options = (
+        f"-c lock_timeout={wait_ms} -c statement_timeout={STATEMENT_LIMIT_MS} "
+        f"-c idle_in_transaction_session_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC -c jit=off"
+    )
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=wait_ms / 1000,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5, "application_name": "sms-service"},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not open transactions by itself: the engine's begin event does, and IMMEDIATE (reliability section 7).
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-8000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(db: Connection) -> None:
+    db.exec_driver_sql("BEGIN IMMEDIATE")

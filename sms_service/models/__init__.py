@@ -1,0 +1,47 @@
+"""The tables: one file a noun, with its table and every query on it. ``metadata`` knows them all once this package is imported."""
+
+from sms_service.models import (
+    audit,
+    broadcasts,
+    cascade,
+    concerns,
+    dialogues,
+    dials,
+    directory,
+    groups,
+    inbound,
+    meetings,
+    numbers,
+    outbox,
+    pauses,
+    people,
+    rota,
+    schedules,
+    search,
+    staff,
+    state,
+)
+from sms_service.models.base import metadata
+
+__all__ = [
+    "audit",
+    "broadcasts",
+    "cascade",
+    "concerns",
+    "dialogues",
+    "dials",
+    "directory",
+    "groups",
+    "inbound",
+    "meetings",
+    "metadata",
+    "numbers",
+    "outbox",
+    "pauses",
+    "people",
+    "rota",
+    "schedules",
+    "search",
+    "staff",
+    "state",
+]

@@ -1,0 +1,70 @@
+"""The audit: append-only, chained by a keyed hash, one entry in the same transaction as each act (I17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Row, Table, insert, select
+
+from sms_service.models.base import at, metadata, sealed, word
+from sms_service.models.state import service_state
+from sms_service.security.audit_chain import entry_hash
+from sms_service.security.vault import Vault
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    at("at", index=True),
+    word("actor", 40),
+    word("act", 40, index=True),
+    word("subject", 60, nullable=True),
+    sealed("reason", nullable=True),
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+
+def _fields(seq: int, when: datetime, actor: str, act: str, subject: str | None, reason: bytes | None) -> list[str]:
+    return [str(seq), when.isoformat(timespec="microseconds"), actor, act, subject or "", (reason or b"").hex()]
+
+
+def append(
+    db: Connection,
+    key: bytes,
+    vault: Vault,
+    now: datetime,
+    actor: str,
+    act: str,
+    subject: str | None = None,
+    reason: str = "",
+) -> None:
+    """Add one entry. The state row is locked first, so that the chain has one tail."""
+    db.execute(select(service_state.c.id).where(service_state.c.id == 1).with_for_update())
+    last = db.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    seq = (last.seq if last else 0) + 1
+    previous = last.hash if last else b""
+    blob = vault.seal("audit", "reason", seq, reason) if reason else None
+    digest = entry_hash(key, previous, _fields(seq, now, actor, act, subject, blob))
+    db.execute(
+        insert(audit).values(
+            seq=seq, at=now, actor=actor, act=act, subject=subject, reason=blob, previous=previous, hash=digest
+        )
+    )
+
+
+def chain(db: Connection) -> Iterator[tuple[int, bytes, bytes, list[str]]]:
+    """(seq, previous, hash, fields) in order, for ``security.audit_chain.verify``."""
+    for row in db.execute(select(audit).order_by(audit.c.seq)):
+        yield row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)
+
+
+def latest(db: Connection, limit: int, before: int | None = None, act: str | None = None) -> list[Row[Any]]:
+    query = select(audit)
+    if before is not None:
+        query = query.where(audit.c.seq < before)
+    if act:
+        query = query.where(audit.c.act == act)
+    return list(db.execute(query.order_by(audit.c.seq.desc()).limit(limit)))

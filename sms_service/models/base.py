@@ -1,0 +1,108 @@
+"""Column types and helpers shared by every table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Insert,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database: naive values are refused, SQLite's naive ones come back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored: use an aware UTC datetime")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def row_id() -> Column[int]:
+    """The primary key: made by the program before the insert, because it is part of what a sealed field is bound to."""
+    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def ref(name: str, target: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(name, BigInteger, ForeignKey(f"{target}.id"), nullable=nullable, index=index)
+
+
+def at(name: str, *, nullable: bool = False, index: bool = False) -> Column[datetime]:
+    return Column(name, UtcTime, nullable=nullable, index=index)
+
+
+def word(
+    name: str, length: int = 40, *, nullable: bool = False, index: bool = False, default: str | None = None
+) -> Column[str]:
+    """A short code, state or key: never personal data."""
+    return Column(name, String(length), nullable=nullable, index=index, default=default)
+
+
+def sealed(name: str = "sealed", *, nullable: bool = False) -> Column[bytes]:
+    """An encrypted field (design decision 6): key id in front, bound to table, column and row id."""
+    return Column(name, LargeBinary, nullable=nullable)
+
+
+def code(length: int = 12) -> Column[str]:
+    """The short public name of a row (P4821, G07): without meaning, unique, safe to write anywhere."""
+    return Column("code", String(length), nullable=False, unique=True)
+
+
+def keyed_hash(name: str, *, nullable: bool = False, index: bool = False, unique: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=nullable, index=index, unique=unique)
+
+
+def insert_ignore(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> int:
+    """Insert rows, leaving out those that meet an existing unique key; returns how many went in."""
+    if not rows:
+        return 0
+    make: Any = pg_insert if db.dialect.name == "postgresql" else sqlite_insert
+    statement: Insert = make(table).on_conflict_do_nothing()
+    if isinstance(rows, Mapping):
+        return db.execute(statement, dict(rows)).rowcount
+    before = [dict(row) for row in rows]
+    if len(before) == 1:
+        return db.execute(statement, before[0]).rowcount
+    id_column = table.c.id if "id" in table.c else next(iter(table.primary_key.columns))
+    made = 0
+    for start in range(0, len(before), 500):
+        result = db.execute(
+            make(table).values(before[start : start + 500]).on_conflict_do_nothing().returning(id_column)
+        )
+        made += len(result.all())
+    return made

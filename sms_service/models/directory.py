@@ -1,0 +1,44 @@
+"""The service directory: public numbers that may be put into a text only while their check is fresh (S38)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, UniqueConstraint, select
+
+from sms_service.models.base import at, metadata, ref, row_id, word
+
+directory_entry = Table(
+    "directory_entry",
+    metadata,
+    row_id(),
+    word("slot", 20),  # police | ambulance | health | other: which placeholder it may fill
+    word("name", 80),
+    word("kind", 20),
+    word("phone", 16),
+    word("area", 60),
+    word("hours", 60),
+    word("cost", 20),
+    at("verified_on"),
+    ref("verified_by", "staff", nullable=True),
+    at("valid_until"),
+    at("created_at"),
+    UniqueConstraint("slot", "name", "area"),
+)
+
+URGENT_SLOTS = ("police", "ambulance", "health")
+
+
+def urgent_numbers(db: Connection, now: datetime) -> dict[str, str] | None:
+    """The three numbers of V11, or None when one is missing or expired: then the first sentence goes alone."""
+    query = select(directory_entry.c.slot, directory_entry.c.phone).where(
+        directory_entry.c.slot.in_(URGENT_SLOTS), directory_entry.c.valid_until > now
+    )
+    found = {slot: phone for slot, phone in db.execute(query)}
+    return found if len(found) == len(URGENT_SLOTS) else None
+
+
+def all_entries(db: Connection) -> Sequence[Row[Any]]:
+    return db.execute(select(directory_entry).order_by(directory_entry.c.slot, directory_entry.c.name)).all()

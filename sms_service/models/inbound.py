@@ -1,0 +1,89 @@
+"""Inbound SMS: stored before it is answered (I1), processed once (I2), in arrival order for each number (I4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    select,
+    update,
+)
+
+from sms_service.models.base import at, keyed_hash, metadata, ref, row_id, sealed, word
+
+inbound = Table(
+    "inbound",
+    metadata,
+    row_id(),
+    word("channel", 8),
+    Column("provider_id", String(128), nullable=False),
+    ref("number_id", "number", nullable=True),
+    sealed("sender", nullable=True),  # only when it could not be read as a number (W9)
+    sealed("body"),
+    keyed_hash("text_hash", index=True),
+    word("alert", 5),
+    Column("is_stop", Boolean, nullable=False, default=False),
+    word("state", 12),  # new | done | needs_person
+    Column("fails", Integer, nullable=False, default=0),
+    Column("repeat_of", BigInteger, nullable=True),
+    word("intent", 12, nullable=True),
+    word("value", 40, nullable=True),
+    word("rule", 60, nullable=True),
+    Column("confidence", Float, nullable=True),
+    Column("dialogue_id", BigInteger, nullable=True),
+    word("network_code", 12, nullable=True),
+    word("sent_date", 40, nullable=True),
+    at("received_at", index=True),
+    at("processed_at", nullable=True),
+    UniqueConstraint("channel", "provider_id"),
+    Index("ix_inbound_number_id_state", "number_id", "state"),
+    Index("ix_inbound_state_received_at", "state", "received_at"),
+)
+
+
+def get(db: Connection, inbound_id: int) -> Row[Any] | None:
+    return db.execute(select(inbound).where(inbound.c.id == inbound_id)).first()
+
+
+def waiting(db: Connection, limit: int, older_than: datetime | None = None) -> Sequence[int]:
+    """Ids not yet processed, oldest first: the sweep's own list, so that a lost nudge loses nothing."""
+    query = select(inbound.c.id).where(inbound.c.state == "new")
+    if older_than is not None:
+        query = query.where(inbound.c.received_at <= older_than)
+    return db.execute(query.order_by(inbound.c.id).limit(limit)).scalars().all()
+
+
+def older_waiting(db: Connection, row: Any) -> int | None:
+    """An earlier unprocessed text of the same number, which must be taken first (I4)."""
+    query = select(inbound.c.id).where(
+        inbound.c.number_id == row.number_id, inbound.c.state == "new", inbound.c.id < row.id
+    )
+    return db.execute(query.order_by(inbound.c.id).limit(1)).scalar()
+
+
+def same_text_since(db: Connection, row: Any, since: datetime) -> Row[Any] | None:
+    """The latest earlier row of this number with the same text since then (I3, S42)."""
+    query = select(inbound).where(
+        inbound.c.number_id == row.number_id,
+        inbound.c.text_hash == row.text_hash,
+        inbound.c.id < row.id,
+        inbound.c.received_at >= since,
+    )
+    return db.execute(query.order_by(inbound.c.id.desc()).limit(1)).first()
+
+
+def change(db: Connection, inbound_id: int, **values: Any) -> None:
+    db.execute(update(inbound).where(inbound.c.id == inbound_id).values(**values))

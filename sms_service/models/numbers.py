@@ -1,0 +1,90 @@
+"""A telephone number: what belongs to the number and not to a person (language, stop, freeze, the one open question)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Connection, Integer, Row, Table, select, update
+
+from sms_service.models.base import at, insert_ignore, keyed_hash, metadata, row_id, sealed, word
+from sms_service.security.tokens import new_code, new_row_id
+from sms_service.security.vault import Vault
+
+number = Table(
+    "number",
+    metadata,
+    row_id(),
+    keyed_hash("hash", unique=True),
+    sealed("sealed"),
+    word("code", 16),
+    word("language", 2, nullable=True),
+    at("stopped_at", nullable=True),
+    word("stop_reason", nullable=True),
+    at("frozen_at", nullable=True),
+    word("frozen_reason", nullable=True),
+    at("network_opt_out_at", nullable=True),
+    word("flagged", nullable=True),
+    Column("unclear_run", Integer, nullable=False, default=0),
+    Column(
+        "pin_fails", Integer, nullable=False, default=0
+    ),  # of the number, so that an unknown one behaves the same (T20)
+    at("pin_locked_until", nullable=True),
+    at("last_v14_at", nullable=True),
+    at("last_inbound_at", nullable=True),
+    Column("staff_phone", Boolean, nullable=False, default=False),
+    at("created_at"),
+)
+
+
+def ensure(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
+    """The row id of a number, made on first contact; two simultaneous first texts make one row (reliability section 3)."""
+    digest = vault.number_hash(e164)
+    found = db.execute(select(number.c.id).where(number.c.hash == digest)).scalar()
+    if found is not None:
+        return int(found)
+    made = new_row_id()
+    insert_ignore(
+        db,
+        number,
+        {
+            "id": made,
+            "hash": digest,
+            "sealed": vault.seal("number", "sealed", made, e164),
+            "code": new_code("N", 9),
+            "created_at": now,
+            "unclear_run": 0,
+            "pin_fails": 0,
+            "staff_phone": False,
+        },
+    )
+    return int(db.execute(select(number.c.id).where(number.c.hash == digest)).scalar_one())
+
+
+def find(db: Connection, vault: Vault, e164: str) -> Row[Any] | None:
+    return db.execute(select(number).where(number.c.hash == vault.number_hash(e164))).first()
+
+
+def get(db: Connection, number_id: int) -> Row[Any]:
+    return db.execute(select(number).where(number.c.id == number_id)).one()
+
+
+def lock(db: Connection, number_id: int) -> Row[Any]:
+    """Take the number's lock (I4): steps, stop, freeze and the fence are serial on it. On SQLite the transaction itself is the lock."""
+    return db.execute(select(number).where(number.c.id == number_id).with_for_update(key_share=True)).one()
+
+
+def lock_many(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """Lock several numbers in id order, so that two fences cannot wait for each other."""
+    query = select(number).where(number.c.id.in_(sorted(set(number_ids)))).order_by(number.c.id)
+    return {row.id: row for row in db.execute(query.with_for_update(key_share=True))}
+
+
+def change(db: Connection, number_id: int, **values: Any) -> None:
+    db.execute(update(number).where(number.c.id == number_id).values(**values))
+
+
+def reveal(vault: Vault, row: Any) -> str:
+    """The E.164 number of a row; callers audit it when a person looks."""
+    return vault.open("number", "sealed", row.id, row.sealed)

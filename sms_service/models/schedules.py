@@ -1,0 +1,49 @@
+"""Occurrences: each moment at which a schedule speaks, once (I12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Index, Row, Table, UniqueConstraint, select, update
+
+from sms_service.models.base import at, metadata, ref, row_id, word
+
+occurrence = Table(
+    "occurrence",
+    metadata,
+    row_id(),
+    word("schedule", 80),  # meeting:<id>:reminder_two_day, group:<id>:check_in
+    word("kind", 20),  # reminder_two_day | reminder_morning | missed | check_in
+    ref("group_id", "peace_group", index=True),
+    ref("meeting_id", "meeting", nullable=True, index=True),
+    at("due_at"),
+    at("expires_at"),
+    word("state", 10),  # pending | fired | missed | cancelled
+    at("fired_at", nullable=True),
+    UniqueConstraint("schedule", "due_at"),
+    Index("ix_occurrence_state_due_at", "state", "due_at"),
+)
+
+
+def due(db: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    query = select(occurrence).where(occurrence.c.state == "pending", occurrence.c.due_at <= now)
+    return db.execute(query.order_by(occurrence.c.due_at).limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def mark(db: Connection, occurrence_id: int, state: str, now: datetime) -> None:
+    db.execute(update(occurrence).where(occurrence.c.id == occurrence_id).values(state=state, fired_at=now))
+
+
+def cancel_of_meeting(db: Connection, meeting_id: int) -> None:
+    db.execute(
+        update(occurrence)
+        .where(occurrence.c.meeting_id == meeting_id, occurrence.c.state == "pending")
+        .values(state="cancelled")
+    )
+
+
+def next_due(db: Connection, now: datetime) -> datetime | None:
+    query = select(occurrence.c.due_at).where(occurrence.c.state == "pending", occurrence.c.due_at > now)
+    return db.execute(query.order_by(occurrence.c.due_at).limit(1)).scalar()

@@ -1,0 +1,178 @@
+"""A dial's rows: what one statement reads for a hop, and the turn with its screen that is stored after it (I15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+
+from sms_service import clock
+from sms_service.conversation.types import Dialogue
+from sms_service.gateway.wire import UssdEnd, UssdTurn
+from sms_service.models.dials import dial, turn
+from sms_service.models.numbers import number
+from sms_service.models.state import service_state
+from sms_service.security.tokens import new_row_id
+from sms_service.text.reply_types import Alert, Reading
+from sms_service.usecases.accept_inbound import about_crisis
+from sms_service.usecases.compose import index_texts
+from sms_service.usecases.context import Context
+from sms_service.usecases.steps import Scope
+
+IDLE = timedelta(seconds=300)
+
+
+@dataclass(slots=True)
+class Hop:
+    """What one turn came to, before it is stored."""
+
+    screen: str
+    place: Dialogue
+    event: dict[str, Any]
+    facts: dict[str, Any]
+    reading: Reading
+    typed: str = ""
+    alert: Alert = "none"
+    person_id: int | None = None
+
+
+_PG_TIME = func.clock_timestamp()
+
+
+def look_up(context: Context, db: Connection, hop: UssdTurn, receipt: bytes) -> Row[Any] | None:
+    """Number (locked), dial, receipt, clock offset and database time in one statement."""
+    query = _LOOK_UP_PG if context.database.is_postgresql else _LOOK_UP
+    values = {"digest": context.vault.number_hash(hop.number), "gateway_session": hop.session_id, "receipt": receipt}
+    return db.execute(query, values).first()
+
+
+def _look_up_query(time: Any) -> Any:
+    return (
+        select(
+            number,
+            dial.c.id.label("dial_id"),
+            dial.c.number_id.label("dial_number_id"),
+            dial.c.service_code,
+            dial.c.language.label("dial_language"),
+            dial.c.text_length,
+            dial.c.text_hash,
+            dial.c.turns,
+            dial.c.place,
+            dial.c.person_id,
+            dial.c.state,
+            dial.c.last_at,
+            turn.c.id.label("turn_id"),
+            turn.c.screen,
+            service_state.c.clock_offset_us,
+            time.label("database_time"),
+        )
+        .select_from(number)
+        .join(service_state, service_state.c.id == 1)
+        .outerjoin(dial, dial.c.gateway_session == bindparam("gateway_session"))
+        .outerjoin(turn, (turn.c.dial_id == dial.c.id) & (turn.c.receipt == bindparam("receipt")))
+        .where(number.c.hash == bindparam("digest"))
+        .with_for_update(key_share=True, of=number)
+    )
+
+
+_LOOK_UP_PG = _look_up_query(_PG_TIME)
+_LOOK_UP = _look_up_query(literal(None))
+
+
+def time_of(context: Context, seen: Row[Any]) -> datetime:
+    base = seen.database_time if seen.database_time is not None else clock.wall()
+    moment: datetime = base + timedelta(microseconds=seen.clock_offset_us)
+    return moment
+
+
+def store(
+    context: Context,
+    db: Connection,
+    hop: UssdTurn,
+    seen: Row[Any],
+    receipt: bytes,
+    made: Hop,
+    scope: Scope,
+    now: datetime,
+) -> None:
+    db.execute(
+        _SAVE_DIAL,
+        {
+            "b_id": seen.dial_id,
+            "text_length": len(hop.text),
+            "text_hash": receipt,
+            "turns": seen.turns + 1,
+            "place": made.place.to_json(),
+            "person_id": made.person_id,
+            "state": "ended" if made.screen.startswith("END") else "open",
+            "last_at": now,
+            "language": scope.language,
+        },
+    )
+    store_turn(context, db, seen, seen.dial_id, seen.turns + 1, receipt, made, scope, now)
+
+
+_SAVED = ("text_length", "text_hash", "turns", "place", "person_id", "state", "last_at", "language")
+_SAVE_DIAL = update(dial).where(dial.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _SAVED})
+
+
+def store_turn(
+    context: Context,
+    db: Connection,
+    seen: Row[Any],
+    dial_id: int,
+    seq: int,
+    receipt: bytes,
+    made: Hop,
+    scope: Scope,
+    now: datetime,
+) -> None:
+    """The turn with its screen, which is also the receipt; flagged words are not indexed and open a concern (S22, T13)."""
+    row_id = scope.turn_id or new_row_id()
+    typed = made.typed
+    worded = bool(typed) and not typed.isdigit()
+    typed_hash = context.vault.text_hash("text", typed) if worded else None
+    db.execute(
+        insert(turn),
+        {
+            "id": row_id,
+            "dial_id": dial_id,
+            "number_id": seen.id,
+            "person_id": made.person_id,
+            "seq": seq,
+            "receipt": receipt,
+            "typed": context.vault.seal("turn", "typed", row_id, typed) if typed else None,
+            "typed_hash": typed_hash,
+            "screen": context.vault.seal("turn", "screen", row_id, made.screen),
+            "intent": made.reading.intent,
+            "value": str(made.reading.value)[:40] if made.reading.intent == "answer" else None,
+            "rule": made.reading.rule[:60],
+            "alert": made.alert,
+            "event": made.event,
+            "facts": made.facts,
+            "at": now,
+        },
+    )
+    if made.alert != "none":
+        about_crisis(context, db, number_id=seen.id, severity=made.alert, now=now, turn_id=row_id)
+    elif worded and typed_hash is not None:
+        index_texts(context, db, {typed_hash: typed})
+
+
+def end_dial(context: Context, end: UssdEnd) -> None:
+    """The end event: early, late, twice or never; it says nothing about what was done, and an unknown dial changes nothing (W13)."""
+    with context.database.begin() as db:
+        db.execute(
+            update(dial)
+            .where(dial.c.gateway_session == end.session_id, dial.c.end_status.is_(None))
+            .values(end_status=end.status[:12])
+        )
+
+
+def close_silent(db: Connection, now: datetime) -> int:
+    """Dials without an end event close after 300 s of silence (contract 11.3)."""
+    return db.execute(
+        update(dial).where(dial.c.state == "open", dial.c.last_at < now - IDLE).values(state="abandoned")
+    ).rowcount

@@ -1,0 +1,129 @@
+"""What a step asks to be done, carried out in its transaction: the effects of ``conversation.vocabulary.EFFECTS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from sms_service.conversation.types import Effect
+from sms_service.models import dialogues, numbers, people
+from sms_service.models.dialogues import response
+from sms_service.rules.concerns import check_in_needs_call
+from sms_service.security.tokens import new_row_id
+from sms_service.usecases.accept_inbound import stop_number
+from sms_service.usecases.context import Context
+from sms_service.usecases.raise_concern import About, raise_concern
+from sms_service.usecases.steps import Scope
+
+WORDING = "v1-2026"
+
+
+def carry_out(context: Context, db: Connection, scope: Scope, effects: Sequence[Effect]) -> None:
+    """Do each effect in order; a name this table does not know is a fault of the program, not of the person."""
+    for effect in effects:
+        _EFFECTS[effect.name](context, db, scope, effect.args)
+
+
+def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    """Keep the coded answer. A mood that calls for it opens a call task (V6); nobody but the task's reader sees why."""
+    value = _coded(args["value"])
+    db.execute(
+        insert(response).values(
+            id=new_row_id(),
+            dialogue_id=scope.dialogue_id,
+            person_id=scope.person_id,
+            meeting_id=scope.meeting_id,
+            question=args["question"],
+            value=value,
+            channel=scope.channel,
+            rule=scope.rule[:60],
+            at=scope.now,
+        )
+    )
+    if args["question"] == "week" and scope.person_id is not None and value.isdigit():
+        latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
+        if check_in_needs_call(latest[::-1]):
+            _open(context, db, scope, "checkin_call")
+
+
+def _coded(value: Any) -> str:
+    if value is None:
+        return "dont_know"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _open(context: Context, db: Connection, scope: Scope, kind: str, **more: Any) -> None:
+    about = About(
+        kind=kind,
+        number_id=scope.number.id,
+        person_id=scope.person_id,
+        inbound_id=scope.inbound_id,
+        turn_id=scope.turn_id,
+        **more,
+    )
+    raise_concern(context, db, about, scope.now)
+
+
+def _call_request(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    kind = "unregistered_request" if args.get("unregistered") else "call_request"
+    _open(context, db, scope, kind, topic=args.get("topic") or None, slot=args.get("slot") or None)
+
+
+def _stop(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    stop_number(context, db, scope.number.id, scope.now, reason="ussd" if scope.channel == "ussd" else "text")
+
+
+def _set_language(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    numbers.change(db, scope.number.id, language=args["language"])
+    scope.language = args["language"]
+
+
+def _visit_task(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    _open(context, db, scope, "missed_visit")
+
+
+def _call_task(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    _open(context, db, scope, "checkin_call", note_code=str(args.get("reason", ""))[:40])
+
+
+def _consent(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    """The own-phone opt-in: electronic consent, and the phone opted in or out (S16)."""
+    if scope.person_id is None:
+        return
+    given = bool(args["given"])
+    people.record_consent(
+        db,
+        scope.person_id,
+        args["purpose"],
+        given,
+        now=scope.now,
+        how="electronic",
+        language=scope.language,
+        recorded_by="participant",
+        wording=WORDING,
+    )
+    for contact in scope.contacts:
+        if contact.person_id == scope.person_id:
+            people.change_contact(
+                db, contact.id, opted_in_at=scope.now if given else None, opted_out_at=None if given else scope.now
+            )
+
+
+def _unclear_task(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    _open(context, db, scope, "not_understood")
+
+
+_EFFECTS: Mapping[str, Callable[[Context, Connection, Scope, Mapping[str, Any]], None]] = {
+    "save_answer": _save_answer,
+    "call_request": _call_request,
+    "stop": _stop,
+    "set_language": _set_language,
+    "visit_task": _visit_task,
+    "call_task": _call_task,
+    "consent": _consent,
+    "unclear_task": _unclear_task,
+}

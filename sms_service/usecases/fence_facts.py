@@ -1,0 +1,167 @@
+"""What the fence re-reads about a batch of rows just before their calls start (I10): few, set-shaped statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from sms_service import clock
+from sms_service.models import directory, numbers, pauses, people, state
+from sms_service.models.groups import curriculum, group, programme
+from sms_service.models.inbound import inbound
+from sms_service.models.meetings import OPEN, meeting
+from sms_service.models.outbox import outbox
+from sms_service.rules.safe_hours import SafeHours, intersect
+from sms_service.rules.sending import NumberState, Text
+from sms_service.rules.timing import PauseWindow
+from sms_service.text.phone import is_rwandan_mobile
+from sms_service.usecases.context import Context
+
+WEEK = timedelta(days=7)
+COUNTED = ("accepted", "delivered", "failed", "unknown", "calling")
+
+
+@dataclass(slots=True)
+class Facts:
+    """One batch's facts by number, group and meeting."""
+
+    numbers: Mapping[int, Row[Any]]
+    contacts: dict[int, list[Row[Any]]]
+    outbound_on: bool
+    held_groups: set[int]
+    meetings: dict[int, datetime]
+    scheduled: dict[int, int]
+    check_ins: dict[int, int]
+    pauses: Sequence[Row[Any]]
+    asked_at: dict[int, datetime]
+    directory_ok: bool
+    e164: dict[int, str]
+
+
+def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: datetime) -> Facts:
+    """Lock the numbers in id order, share the switch, and read what the rules need for these rows."""
+    locked = numbers.lock_many(db, (row.number_id for row in rows))
+    switch = state.share(db)
+    ours = [row for row in rows if row.kind != "alert"]
+    number_ids = sorted({row.number_id for row in ours})
+    contacts: dict[int, list[Row[Any]]] = {}
+    if number_ids:
+        for contact in people.contact_points_of(db, number_ids):
+            contacts.setdefault(contact.number_id, []).append(contact)
+    counted = sorted({row.number_id for row in ours if row.kind in ("scheduled", "broadcast")})
+    meeting_ids = sorted({row.meeting_id for row in ours if row.meeting_id})
+    asked = sorted({row.inbound_id for row in ours if row.inbound_id})
+    return Facts(
+        numbers=locked,
+        contacts=contacts,
+        outbound_on=switch.outbound_on,
+        held_groups=_held_groups(db) if any(row.group_id for row in ours) else set(),
+        meetings=_open_meetings(db, meeting_ids) if meeting_ids else {},
+        scheduled=_counts(db, counted, now) if counted else {},
+        check_ins=_counts(db, counted, now, outbox.c.template == "V6") if counted else {},
+        pauses=pauses.active(db, clock.local(now).date()) if ours else (),
+        asked_at=_received(db, asked) if asked else {},
+        directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
+        e164={row_id: numbers.reveal(context.vault, row) for row_id, row in locked.items()},
+    )
+
+
+def _held_groups(db: Connection) -> set[int]:
+    """Groups whose texts are held, by their own switch or their programme's (S41)."""
+    query = (
+        select(group.c.id)
+        .join(curriculum, curriculum.c.id == group.c.curriculum_id)
+        .join(programme, programme.c.id == curriculum.c.programme_id)
+        .where(group.c.outbound_held | programme.c.outbound_held)
+    )
+    return set(db.execute(query).scalars())
+
+
+def _open_meetings(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
+    query = select(meeting.c.id, meeting.c.starts_at).where(meeting.c.id.in_(ids), meeting.c.state.in_(OPEN))
+    return {row.id: row.starts_at for row in db.execute(query)}
+
+
+def _counts(db: Connection, number_ids: Sequence[int], now: datetime, *where: Any) -> dict[int, int]:
+    """Scheduled texts of each number in the rolling 7 days; texts that may have gone out count as gone (S39)."""
+    query = (
+        select(outbox.c.number_id, func.count())
+        .where(
+            outbox.c.number_id.in_(number_ids),
+            outbox.c.state.in_(COUNTED),
+            outbox.c.kind.in_(("scheduled", "broadcast")),
+            outbox.c.not_before > now - WEEK,
+            *where,
+        )
+        .group_by(outbox.c.number_id)
+    )
+    return {number: int(count) for number, count in db.execute(query)}
+
+
+def _received(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
+    rows = db.execute(select(inbound.c.id, inbound.c.received_at).where(inbound.c.id.in_(ids)))
+    return {row.id: row.received_at for row in rows}
+
+
+def text_of(row: Row[Any], facts: Facts) -> Text:
+    """One outbox row as the rules see it."""
+    contacts = facts.contacts.get(row.number_id, [])
+    number = facts.numbers[row.number_id]
+    asked = facts.asked_at.get(row.inbound_id) if row.inbound_id else None
+    return Text(
+        lane=row.lane,
+        kind=row.kind,
+        ack=row.template if row.template in ("V10", "V11", "V12", "V14") else "",
+        text_class=row.text_class,
+        not_before=row.not_before,
+        expires_at=row.expires_at,
+        meeting_valid=row.meeting_id is None or row.template in ("V5", "cancelled") or row.meeting_id in facts.meetings,
+        to_shared=not (len(contacts) == 1 and contacts[0].ownership == "own"),
+        consent_ok=_consents(row, contacts),
+        answers_stop=asked is not None and number.stopped_at is not None and asked >= number.stopped_at,
+        directory_ok=facts.directory_ok or row.template != "V11",
+        check_in=row.template == "V6",
+    )
+
+
+def _consents(row: Row[Any], contacts: Sequence[Row[Any]]) -> bool:
+    """Consent for the text's purpose by someone it is meant for; an own phone must also have opted in (S16)."""
+    meant = [
+        one for one in contacts if one.status == "active" and (row.person_id is None or one.person_id == row.person_id)
+    ]
+    meant = [one for one in meant if not one.outbound_held]
+    if row.template == "V1":
+        return any(one.may_remind and one.ownership == "own" for one in meant)
+    if row.template == "V6":
+        return any(one.may_check_in and one.opted_in_at is not None for one in meant)
+    return any(one.may_remind and (one.ownership != "own" or one.opted_in_at is not None) for one in meant)
+
+
+def number_of(row: Row[Any], facts: Facts) -> NumberState:
+    number = facts.numbers[row.number_id]
+    return NumberState(
+        stopped=number.stopped_at is not None,
+        frozen=number.frozen_at is not None,
+        network_opt_out=number.network_opt_out_at is not None,
+        weekly_scheduled_count=facts.scheduled.get(row.number_id, 0),
+        checkins_in_week=facts.check_ins.get(row.number_id, 0),
+        foreign=not is_rwandan_mobile(facts.e164[row.number_id]),
+    )
+
+
+def hours_of(contacts: Sequence[Row[Any]]) -> SafeHours:
+    """The safe hours everyone on the number shares (domain section 3)."""
+    return intersect([SafeHours.parse(one.safe_hours) for one in contacts if one.safe_hours])
+
+
+def windows_for(group_id: int | None, rows: Sequence[Row[Any]]) -> list[PauseWindow]:
+    """The pause windows that bind a text of this group: everyone's, and the group's own."""
+    return [
+        PauseWindow(one.first_day, one.last_day, one.behaviour)
+        for one in rows
+        if one.group_id is None or one.group_id == group_id
+    ]

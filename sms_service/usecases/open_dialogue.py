@@ -1,0 +1,77 @@
+"""Starting a dialogue that asks by SMS: stored at its first question, waiting until the text that asks it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from sms_service.conversation import engine
+from sms_service.conversation.render import render
+from sms_service.conversation.types import Begin, Dialogue, Outcome, Shown
+from sms_service.models import dialogues
+from sms_service.models.dialogues import dialogue, dialogue_event
+from sms_service.security.tokens import new_row_id
+from sms_service.usecases.context import Context
+from sms_service.usecases.steps import event_json
+
+
+def open_dialogue(
+    context: Context,
+    db: Connection,
+    name: str,
+    data: Mapping[str, Any],
+    *,
+    number_id: int,
+    person_id: int | None,
+    language: str,
+    now: datetime,
+    meeting_id: int | None = None,
+    meeting_starts_at: datetime | None = None,
+) -> tuple[int, str]:
+    """Begin conversation ``name`` for a person; returns the dialogue's row id and the SMS that asks its first question.
+
+    It closes at the meeting's start or after the definition's hours (V3, V4; others 72 h). Only conversations whose first
+    step asks without a fact can be begun this way; ``sms-service check`` holds the templates to that.
+    """
+    conversation = context.conversations[name]
+    event = Begin(dict(data))
+    outcome = engine.step(conversation, None, event, {}, "sms")
+    if not isinstance(outcome, Outcome) or not outcome.replies:
+        raise ValueError(f"conversation {name} does not begin with a question by SMS")
+    dialogues.remember_version(db, name, conversation.fingerprint, conversation.canonical, now)
+    row_id = new_row_id()
+    closes_at = now + timedelta(hours=conversation.closes_after_hours or 72)
+    if conversation.closes == "meeting_start" and meeting_starts_at is not None:
+        closes_at = meeting_starts_at
+    db.execute(
+        insert(dialogue).values(
+            id=row_id,
+            number_id=number_id,
+            person_id=person_id,
+            meeting_id=meeting_id,
+            conversation=name,
+            place=outcome.dialogue.to_json(),
+            state="waiting",
+            sms_open=False,
+            opened_at=now,
+            closes_at=closes_at,
+        )
+    )
+    db.execute(
+        insert(dialogue_event).values(
+            id=new_row_id(), dialogue_id=row_id, seq=1, channel="sms", event=event_json(event), facts={}, at=now
+        )
+    )
+    return row_id, render(context.words, language, outcome.replies[0], "sms")
+
+
+def asked_again(context: Context, db: Connection, row: Any, language: str) -> str:
+    """The SMS of a dialogue's current question, for its one repeat (S39)."""
+    place = Dialogue.from_json(row.place)
+    outcome = engine.step(context.conversations[place.conversation], place, Shown(), {}, "sms")
+    if not isinstance(outcome, Outcome) or not outcome.replies:
+        raise ValueError(f"dialogue {row.id} stands at no question")
+    return render(context.words, language, outcome.replies[0], "sms")

@@ -1,0 +1,268 @@
+"""Taking the step of one stored text: one transaction a row, under the number's lock, one text out for one text in (I2, I4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import OperationalError
+
+from sms_service.conversation import engine
+from sms_service.conversation.render import render
+from sms_service.conversation.types import Answered, Dialogue
+from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
+from sms_service.rules.caps import reply_capped
+from sms_service.rules.replies import Situation, choose_reply
+from sms_service.text.phone import is_rwandan_mobile
+from sms_service.text.reading import read_reply
+from sms_service.text.reply_types import Expectation, Reading
+from sms_service.usecases.compose import LANE_ALERT, LANE_REPLY, Outgoing, queue_texts
+from sms_service.usecases.context import Context
+from sms_service.usecases.effects import carry_out
+from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
+from sms_service.usecases.steps import Scope, conversation_for, event_json, take
+
+REPEAT_WINDOW = timedelta(minutes=10)
+WHO_EVERY = timedelta(days=30)
+MOST_FAILS = 3
+LIFE = {"V10": timedelta(hours=24), "V12": timedelta(hours=24), "V11": timedelta(days=7)}
+SHORT_LIFE = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Said:
+    """What came out of a text: how it was read, and the one reply (template name, body, class)."""
+
+    reading: Reading
+    template: str = ""
+    body: str = ""
+    text_class: str = "A"
+    dialogue_id: int | None = None
+    urgent: bool = False
+
+
+def process_inbound(context: Context, inbound_id: int) -> bool:
+    """Process one row if it is still new; True when nothing of it is left to do.
+
+    An older unprocessed text of the same number is taken first. A row that fails three times becomes ``needs_person``, is shown
+    to staff at once and stops blocking its number.
+    """
+    while True:
+        try:
+            with context.database.begin() as db:
+                older = _process(context, db, inbound_id)
+        except OperationalError:
+            raise
+        except Exception:
+            return _count_failure(context, inbound_id)
+        if older is None:
+            return True
+        if not process_inbound(context, older):
+            return False
+
+
+def _process(context: Context, db: Connection, inbound_id: int) -> int | None:
+    """Take the step; returns the id of an older row that must be taken first, else None."""
+    row = inbound.get(db, inbound_id)
+    if row is None or row.state != "new":
+        return None
+    number = numbers.lock(db, row.number_id)
+    row = inbound.get(db, inbound_id)
+    if row is None or row.state != "new":
+        return None
+    older = inbound.older_waiting(db, row)
+    if older is not None:
+        return older
+    now = context.now(db)
+    text = context.vault.open("inbound", "body", row.id, row.body)
+    earlier = inbound.same_text_since(db, row, row.received_at - REPEAT_WINDOW)
+    if earlier is not None and not outbox.question_since(db, number.id, earlier.received_at):
+        inbound.change(db, row.id, state="done", repeat_of=earlier.id, processed_at=now, rule="repeat")
+        return None
+    if acknowledge_by_code(context, db, number.id, text.strip(), now):
+        inbound.change(db, row.id, state="done", intent="answer", rule="alert_code", processed_at=now)
+        return None
+    said = _answer(context, db, row, number, text)
+    reading = said.reading
+    inbound.change(
+        db,
+        row.id,
+        state="done",
+        intent=reading.intent,
+        value=_coded(reading),
+        rule=reading.rule[:60],
+        confidence=reading.confidence,
+        dialogue_id=said.dialogue_id,
+        processed_at=now,
+    )
+    numbers.change(db, number.id, last_inbound_at=now)
+    if said.body:
+        _queue_reply(context, db, row, number, said)
+    return None
+
+
+def _coded(reading: Reading) -> str | None:
+    """The coded value worth keeping beside the sealed text; a kept text is not copied out of its seal."""
+    if reading.intent not in ("answer", "language") or reading.value is None:
+        return None
+    return str(reading.value)[:40] if isinstance(reading.value, (bool, int)) or len(str(reading.value)) <= 12 else None
+
+
+def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], text: str) -> Said:
+    """Read the text against what is open, do what follows from it, and choose the one reply."""
+    now = context.now(db)
+    contacts = people.contact_points_of(db, [number.id])
+    alone = contacts[0] if len(contacts) == 1 else None
+    language = number.language or (contacts[0].person_language if contacts else "rw")
+    question = dialogues.open_by_sms(db, number.id, now) if not number.frozen_at else None
+    place = Dialogue.from_json(question.place) if question else None
+    conversation = conversation_for(context, db, place.conversation, place.version) if place else None
+    expectation = engine.wants(conversation, place) if conversation and place else Expectation()
+    words = [
+        context.vault.open("contact_point", "code_word", one.id, one.code_word) for one in contacts if one.code_word
+    ]
+    reading = read_reply(context.lexicon, text, expectation, language=language, code_words=words)
+    said = Said(reading)
+    scope = Scope(
+        number=number,
+        contacts=contacts,
+        channel="sms",
+        language=language,
+        now=now,
+        person_id=alone.person_id if alone else None,
+        inbound_id=row.id,
+        rule=reading.rule,
+    )
+    situation = Situation(
+        registered=bool(contacts),
+        frozen=number.frozen_at is not None,
+        stopped=number.stopped_at is not None,
+        own_phone=alone is not None and alone.ownership == "own",
+        question_open=question is not None,
+        alert=row.alert,
+        stop=row.is_stop,
+        reading=reading,
+        greeted_recently=number.last_v14_at is not None and now - number.last_v14_at < WHO_EVERY,
+        late=_reads_as_answer(context, text, language) if question is None else False,
+    )
+    plan = choose_reply(situation)
+    if plan.take_step and question is not None and conversation is not None and place is not None:
+        _take_step(context, db, scope, question, conversation, place, said)
+    if plan.call_request:
+        kind = "code_word" if reading.intent == "code_word" else "call_request"
+        _concern(context, db, scope, kind if contacts else "unregistered_request")
+    if plan.unclear_task:
+        _concern(context, db, scope, "not_understood")
+    if plan.start and number.network_opt_out_at is None:
+        numbers.change(db, number.id, stopped_at=None, stop_reason=None)
+        context.record(db, number.code, "number.start", number.code)
+    if plan.freeze:
+        numbers.change(db, number.id, frozen_at=now, frozen_reason="wrong_person")
+        _concern(context, db, scope, "wrong_person")
+    if plan.set_language:
+        numbers.change(db, number.id, language=plan.set_language)
+        scope.language = plan.set_language
+    if plan.reply:
+        said.template = plan.template
+        said.urgent = plan.template == "V11"
+        said.body = _notice(context, db, plan.reply, scope)
+        said.text_class = "B" if said.urgent else "A"
+    if said.template == "V14":
+        numbers.change(db, number.id, last_v14_at=now)
+    if plan.silent_reply:
+        said.body = ""
+    return said
+
+
+def _reads_as_answer(context: Context, text: str, language: str) -> bool:
+    """Whether a text with no question open is an answer that came too late: kept for staff, applied to nothing (domain 9.3)."""
+    for expectation in (Expectation("yesno"), Expectation("scale", 0, 9)):
+        if read_reply(context.lexicon, text, expectation, language=language).intent in ("answer", "dont_know"):
+            return True
+    return False
+
+
+def _take_step(
+    context: Context, db: Connection, scope: Scope, question: Row[Any], conversation: Any, place: Dialogue, said: Said
+) -> None:
+    """Give the reading to the open dialogue; its first text, if any, is the reply (V13 and thanks among them)."""
+    said.dialogue_id = scope.dialogue_id = question.id
+    scope.meeting_id = question.meeting_id
+    scope.person_id = question.person_id or scope.person_id
+    event = Answered(said.reading)
+    outcome, given = take(context, db, scope, conversation, place, event)
+    carry_out(context, db, scope, outcome.effects)
+    done = outcome.dialogue.done
+    values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
+    if done:
+        values |= {"sms_open": False, "closed_at": scope.now}
+    dialogues.change(db, question.id, **values)
+    dialogues.add_event(db, question.id, "sms", event_json(event), given, scope.now)
+    if outcome.replies:
+        reply = outcome.replies[0]
+        said.template = {"not_understood": "V13", "call_ack": "V10"}.get(reply.key, reply.key)
+        said.body = render(context.words, scope.language, reply, "sms")
+        said.text_class = context.words.entry(scope.language, reply.key).text_class
+
+
+def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:
+    about = About(kind=kind, number_id=scope.number.id, person_id=scope.person_id, inbound_id=scope.inbound_id)
+    raise_concern(context, db, about, scope.now)
+
+
+def _notice(context: Context, db: Connection, key: str, scope: Scope) -> str:
+    """A text the service sends by itself; V11 with its three numbers only while all are verified (S38)."""
+    if key != "urgent":
+        return context.words.text(scope.language, key)
+    soon = "soon" if rota.on_duty(db, scope.now) else "tomorrow"
+    phones = directory.urgent_numbers(db, scope.now)
+    if phones is None:
+        raise_concern(context, db, About(kind="directory_expired"), scope.now)
+        return context.words.text(scope.language, "urgent_plain", {"soon": soon})
+    return context.words.text(scope.language, "urgent", {"soon": soon, **phones})
+
+
+def _queue_reply(context: Context, db: Connection, row: Row[Any], number: Row[Any], said: Said) -> None:
+    """Queue the one reply, within the caps that keep a flood from costing or showing anything (T6); V11 is exempt."""
+    now = context.now(db)
+    if not said.urgent:
+        hour = outbox.replies_since(db, number.id, now - timedelta(hours=1))
+        day = outbox.replies_since(db, number.id, now - timedelta(days=1))
+        if reply_capped(hour, day, context.caps):
+            return
+    if not is_rwandan_mobile(numbers.reveal(context.vault, number)):
+        return
+    contacts = people.contact_points_of(db, [number.id])
+    text = Outgoing(
+        key=f"reply:{row.id}:1",
+        number_id=number.id,
+        language=number.language or (contacts[0].person_language if contacts else "rw"),
+        template=said.template,
+        kind="reply",
+        text_class=said.text_class,
+        lane=LANE_ALERT if said.urgent else LANE_REPLY,
+        body=said.body,
+        not_before=now,
+        expires_at=now + LIFE.get(said.template, SHORT_LIFE),
+        person_id=contacts[0].person_id if len(contacts) == 1 else None,
+        inbound_id=row.id,
+        dialogue_id=said.dialogue_id,
+    )
+    queue_texts(context, db, [text], now)
+
+
+def _count_failure(context: Context, inbound_id: int) -> bool:
+    """Count a failed step in its own transaction; after three the row waits for a person and no longer blocks its number."""
+    with context.database.begin() as db:
+        row = inbound.get(db, inbound_id)
+        if row is None or row.state != "new":
+            return True
+        if row.fails + 1 < MOST_FAILS:
+            inbound.change(db, inbound_id, fails=row.fails + 1)
+            return False
+        now = context.now(db)
+        inbound.change(db, inbound_id, fails=row.fails + 1, state="needs_person", processed_at=now)
+        raise_concern(context, db, About(kind="needs_person", number_id=row.number_id, inbound_id=row.id), now)
+        return True

@@ -1,0 +1,71 @@
+"""A delivery report: moves its row whatever the order, or waits for a row that is being recorded (I14, F27, F30)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from sms_service.gateway.wire import DeliveryReport, real_gateway_id
+from sms_service.models import outbox
+from sms_service.models.base import insert_ignore
+from sms_service.models.outbox import parked_report
+from sms_service.rules.delivery import STAGES, after_report, suppresses_number
+from sms_service.security.tokens import new_row_id
+from sms_service.usecases.accept_inbound import stop_number
+from sms_service.usecases.context import Context
+
+KEPT = timedelta(days=7)
+MOST_PARKED = 100_000
+
+
+def take_report(context: Context, report: DeliveryReport) -> None:
+    """Apply one report. An unknown status changes nothing (W7); an unknown id is parked for seven days, bounded (I22)."""
+    gateway_id = real_gateway_id(report.gateway_id)
+    if gateway_id is None or report.status.strip().lower() not in STAGES:
+        return
+    with context.database.begin() as db:
+        now = context.now(db)
+        if _apply(context, db, gateway_id, report.status, report.failure_reason):
+            return
+        waiting = db.execute(select(func.count()).select_from(parked_report)).scalar_one()
+        if waiting < MOST_PARKED:
+            row = {
+                "id": new_row_id(),
+                "gateway_id": gateway_id,
+                "status": report.status[:40],
+                "failure_reason": report.failure_reason[:60] or None,
+                "received_at": now,
+            }
+            insert_ignore(db, parked_report, row)
+
+
+def _apply(context: Context, db: Connection, gateway_id: str, status: str, failure_reason: str | None) -> bool:
+    row = outbox.by_gateway_id(db, gateway_id)
+    if row is None:
+        return False
+    now = context.now(db)
+    held = "sending" if row.state == "calling" else row.state
+    new_state, stage = after_report(held, row.stage or "", status)
+    if (new_state, stage) != (held, row.stage or ""):
+        values = {"state": new_state, "stage": stage, "closed_at": now if new_state in outbox.FINAL else None}
+        db.execute(update(outbox.outbox).where(outbox.outbox.c.id == row.id).values(**values))
+    if failure_reason and suppresses_number(failure_reason):
+        stop_number(context, db, row.number_id, now, reason="network")
+    return True
+
+
+def match_parked(context: Context, db: Connection, limit: int = 500) -> int:
+    """The sweep's part: reports and rows whose transactions missed each other; old reports are let go."""
+    now = context.now(db)
+    db.execute(delete(parked_report).where(parked_report.c.received_at < now - KEPT))
+    query = (
+        select(parked_report)
+        .join(outbox.outbox, outbox.outbox.c.gateway_id == parked_report.c.gateway_id)
+        .order_by(parked_report.c.received_at)
+    )
+    matched = db.execute(query.limit(limit)).all()
+    for report in matched:
+        _apply(context, db, report.gateway_id, report.status, report.failure_reason)
+        db.execute(delete(parked_report).where(parked_report.c.id == report.id))
+    return len(matched)

