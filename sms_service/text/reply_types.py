@@ -41,8 +41,8 @@ class Option:
 class Expectation:
     """The answer the open question asks for; ``none`` when no question is open.
 
-    ``low`` and ``high`` bound ``scale`` and ``number`` (inclusive). ``options`` serves ``options``; for ``yesno`` digit 1
-    is yes and digit 2 is no. ``date`` is DDMM and ``time`` HHMM, both kept as four digits.
+    ``low`` and ``high`` bound ``scale`` and ``number`` (inclusive). ``options`` serves ``options``; for ``yesno``
+    digit 1 is yes and digit 2 is no. ``date`` is DDMM and ``time`` HHMM, both kept as four digits.
     """
 
     kind: ExpectationKind = "none"
