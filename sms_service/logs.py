@@ -25,7 +25,7 @@ import structlog
 from sms_service.security.redact import redact
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,59}")
-_CODE: Final = re.compile(r"[A-Z]{1,6}[0-9]{0,6}")
+_CODE: Final = re.compile(r"[A-Z]{1,3}[0-9]{1,6}|RED|AMBER|GET|HEAD|POST")
 _PLACE: Final = re.compile(r"[A-Za-z_<>][A-Za-z0-9_.<>]{0,119}(:[A-Za-z_<>][A-Za-z0-9_<>]{0,79})?(:[0-9]{1,6})?")
 _LOCAL_ADDRESS: Final = re.compile(r"(https?://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?|unix)")
 _VERSION: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,5}){0,3}")
@@ -34,14 +34,15 @@ _VERSION: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,5}){0,3}")
 FIELDS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
     **dict.fromkeys(
         (
-            "act", "action", "actor", "attempt", "attempts", "backlog", "call", "channel", "concern", "conversation",
-            "count", "delay_s", "due", "duration_ms", "fault", "gateway", "group", "health", "job", "kind", "lane",
-            "language", "left", "limit", "method", "name_of_setting", "oldest_s", "outcome", "person", "pid", "port",
-            "process", "queue", "reason", "role", "row", "seq", "signal", "size", "staff", "state", "status", "step",
+            "act", "action", "actor", "attempt", "attempts", "backlog", "call", "channel", "conversation",
+            "count", "delay_s", "due", "duration_ms", "fault", "gateway", "health", "job", "kind", "lane",
+            "language", "left", "limit", "method", "name_of_setting", "oldest_s", "outcome", "pid", "port",
+            "process", "queue", "reason", "role", "row", "seq", "signal", "size", "state", "status", "step",
             "sweep", "table", "unit", "verdict", "workers",
         ),
         (_WORD, _CODE),
     ),
+    **dict.fromkeys(("concern", "group", "person", "staff"), (_CODE,)),
     **dict.fromkeys(("error", "caused_by", "where", "logger", "part", "route"), (_PLACE,)),
     "address": (_LOCAL_ADDRESS,),
     "version": (_VERSION, _WORD),

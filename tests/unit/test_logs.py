@@ -105,6 +105,14 @@ def test_no_field_carries_a_number_a_name_or_a_text(
     assert "788" not in out
 
 
+@pytest.mark.parametrize("field", ["person", "staff", "group", "concern"])
+@pytest.mark.parametrize("name", ["mukamana", "MUKAMA", "Uwase", "P4821x"])
+def test_who_it_is_about_is_only_ever_a_code(field: str, name: str) -> None:
+    """T15: a name without a blank in it looks like a word, so these fields take none."""
+    assert logs.allowed({field: name}) == {"withheld": [field]}
+    assert logs.allowed({field: "P4821"}) == {field: "P4821"}
+
+
 @pytest.mark.parametrize("canary", CANARIES)
 def test_no_other_way_carries_it_either(canary: str, capsys: pytest.CaptureFixture[str]) -> None:
     """T15, I16: events, exceptions, warnings, context and the records of libraries."""
