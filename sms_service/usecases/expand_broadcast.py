@@ -1,0 +1,115 @@
+"""Writing a broadcast's outbox rows in chunks: resumable after a crash, paused while too many wait (reliability
+section 4).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from sms_service import clock
+from sms_service.models import broadcasts
+from sms_service.models.broadcasts import broadcast
+from sms_service.models.outbox import FINAL, outbox
+from sms_service.models.pauses import active
+from sms_service.rules.safe_hours import SafeHours, intersect
+from sms_service.rules.timing import next_allowed
+from sms_service.usecases.broadcast_audience import Recipient, judge, number_ids
+from sms_service.usecases.broadcasts import texts_of
+from sms_service.usecases.compose import LANE_BROADCAST, Outgoing, queue_texts
+from sms_service.usecases.context import Context
+from sms_service.usecases.fence_facts import windows_for
+
+CHUNK = 1000
+MOST_WAITING = 10_000
+EXPANDED = (1 << 63) - 1  # ``expanded_to`` of a broadcast whose rows are all written
+
+
+def due_broadcasts(db: Connection, now: datetime) -> list[int]:
+    """Approved broadcasts whose wait is over and whose rows are not all written, oldest start first."""
+    query = select(broadcast.c.id).where(
+        broadcast.c.state.in_(("approved", "sending")), broadcast.c.starts_at <= now, broadcast.c.expanded_to < EXPANDED
+    )
+    return list(db.execute(query.order_by(broadcast.c.starts_at)).scalars())
+
+
+def expand_broadcast(context: Context, broadcast_id: int, chunk: int = CHUNK) -> bool:
+    """Write the next ``chunk`` of outbox rows in one transaction; True when there is nothing left to write.
+
+    Nothing is written before the start, after a recall, or while more than 10,000 broadcast rows wait: then False and
+    True again as its state says. The key ``bc:<id>:<number row id>`` makes a repeated chunk harmless.
+    """
+    with context.database.begin() as db:
+        row = db.execute(select(broadcast).where(broadcast.c.id == broadcast_id).with_for_update()).first()
+        now = context.now(db)
+        if row is None or row.state not in ("approved", "sending") or row.expanded_to >= EXPANDED:
+            return True
+        if row.starts_at > now or _waiting(db) > MOST_WAITING:
+            return False
+        return _write(context, db, row, chunk, now)
+
+
+def _waiting(db: Connection) -> int:
+    query = select(func.count()).select_from(outbox).where(outbox.c.state == "queued", outbox.c.lane == LANE_BROADCAST)
+    return int(db.execute(query).scalar_one())
+
+
+def _write(context: Context, db: Connection, row: Any, chunk: int, now: datetime) -> bool:
+    ids = number_ids(db, row.group_ids, row.expanded_to, chunk)
+    if not ids or row.expires_at <= now:
+        broadcasts.change(db, row.id, state="sending", expanded_to=EXPANDED)
+        return True
+    texts = texts_of(context, db, row.id)
+    recipients, _ = judge(db, row.group_ids, ids, now)
+    windows = active(db, clock.local(now).date())
+    outgoing = [_outgoing(row, one, texts[one.language], windows, now) for one in recipients]
+    queue_texts(context, db, outgoing, now)
+    complete = len(ids) < chunk
+    broadcasts.change(db, row.id, state="sending", expanded_to=EXPANDED if complete else ids[-1])
+    return complete
+
+
+def _outgoing(row: Any, to: Recipient, body: str, windows: Any, now: datetime) -> Outgoing:
+    """One row; it leaves in the number's safe hours, or expires unsent when there are none in time (the fence says
+    so).
+    """
+    hours = intersect([SafeHours.parse(written) for written in to.safe_hours])
+    earliest = max(now, row.starts_at)
+    leaves = next_allowed(earliest, hours, windows_for(to.group_id, windows), row.expires_at)
+    return Outgoing(
+        key=f"bc:{row.id}:{to.number_id}",
+        number_id=to.number_id,
+        language=to.language,
+        template="broadcast",
+        kind="broadcast",
+        text_class="A",
+        lane=LANE_BROADCAST,
+        body=body,
+        not_before=leaves or earliest,
+        expires_at=row.expires_at,
+        person_id=to.person_id,
+        group_id=to.group_id,
+        broadcast_id=row.id,
+    )
+
+
+def finish_broadcasts(context: Context) -> int:
+    """Mark broadcasts done whose rows are all written and all final or accepted for a day; returns how many."""
+    with context.database.begin() as db:
+        now = context.now(db)
+        query = select(broadcast).where(broadcast.c.state == "sending", broadcast.c.expanded_to >= EXPANDED)
+        finished = 0
+        for row in db.execute(query).all():
+            moving = select(outbox.c.id).where(
+                outbox.c.broadcast_id == row.id, outbox.c.state.not_in((*FINAL, "unknown"))
+            )
+            if row.expires_at > now:
+                still = db.execute(moving.limit(1)).first()
+            else:
+                still = db.execute(moving.where(outbox.c.state != "accepted").limit(1)).first()
+            if still is None:
+                broadcasts.change(db, row.id, state="done", finished_at=now)
+                finished += 1
+        return finished

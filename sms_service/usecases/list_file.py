@@ -1,0 +1,143 @@
+"""Reading a participant list (CSV or XLSX) into rows of text, within limits, every refusal naming its place.
+
+Nothing here knows people: bytes in, a header and rows out (reliability section 10, I22).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sms_service.usecases.faults import UseFault
+
+MOST_BYTES = 5 * 1024 * 1024
+MOST_ROWS = 5_000
+MOST_CELL = 10 * 1024
+MOST_COLUMNS = 60
+_DELIMITERS = ",;\t"
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list: ``number`` as a spreadsheet counts it (the header is 1) and its cells as text."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as read: its header cells and its rows, blank rows left out. ``sheet`` is empty for a CSV."""
+
+    header: tuple[str, ...]
+    lines: tuple[Line, ...]
+    sheet: str = ""
+
+
+def refuse(message: str, **values: object) -> UseFault:
+    """A fault of the whole file."""
+    return UseFault("file", message, **values)
+
+
+def read_listing(name: str, data: bytes) -> Listing:
+    """The rows of an uploaded or named file. Raises ``UseFault('file', ...)`` when it cannot be read safely."""
+    if not data:
+        raise refuse("the file is empty; choose the list and try again")
+    if len(data) > MOST_BYTES:
+        raise refuse("the file is larger than %(limit)s MB; split the list", limit=MOST_BYTES // 1024 // 1024)
+    kind = name.lower().rpartition(".")[2]
+    if kind == "xlsx":
+        from sms_service.usecases.list_xlsx import read_xlsx
+
+        return read_xlsx(data)
+    if kind != "csv":
+        raise refuse("the file's name must end in .csv or .xlsx; save the list in one of these forms")
+    if data.startswith((_ZIP, _OLE)):
+        raise refuse("this is a spreadsheet named .csv; save it as CSV, or name it .xlsx")
+    return _read_csv(data)
+
+
+def decode(data: bytes) -> str:
+    """The text of a CSV: UTF-8, UTF-16 with its mark, else Windows-1252."""
+    encodings = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise refuse("the letters of this file cannot be read; save it again as CSV UTF-8")
+
+
+def _read_csv(data: bytes) -> Listing:
+    text = decode(data)
+    control = _CONTROLS.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise refuse("line %(line)s: a control character; save the list again as CSV UTF-8", line=line)
+    first = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
+    if not first:
+        raise refuse("the file holds no rows; the first row names the columns")
+    delimiter = max(_DELIMITERS, key=first.count)
+    csv.field_size_limit(MOST_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Line] = []
+    start = 1
+    try:
+        for cells in reader:
+            rows.append(Line(start, tuple(cell.strip() for cell in cells)))
+            start = reader.line_num + 1
+            check_count(len(rows))
+    except csv.Error as fault:
+        long = "field larger" in str(fault)
+        raise refuse(
+            "line %(line)s: a cell is longer than %(limit)s characters"
+            if long
+            else "line %(line)s: a quotation mark is not closed; correct the row",
+            line=start,
+            limit=MOST_CELL,
+        ) from None
+    return listing(rows, "")
+
+
+def check_count(rows: int) -> None:
+    """Stop reading beyond the limit (the header is not counted)."""
+    if rows > MOST_ROWS + 1:
+        raise refuse("more than %(limit)s rows; split the list", limit=MOST_ROWS)
+
+
+def listing(rows: Sequence[Line], sheet: str) -> Listing:
+    """Header and rows, blank rows left out."""
+    filled = [row for row in rows if any(row.cells)]
+    if not filled:
+        raise refuse("the file holds no rows; the first row names the columns")
+    header = tuple(cell.lower() for cell in filled[0].cells)
+    while header and not header[-1]:
+        header = header[:-1]
+    if len(header) > MOST_COLUMNS:
+        raise refuse("more than %(limit)s columns; keep the named ones", limit=MOST_COLUMNS)
+    if len(filled) == 1:
+        raise refuse("the file holds the column names only, no person")
+    return Listing(header, tuple(filled[1:]), sheet)
+
+
+def csv_safe(cell: object) -> str:
+    """A cell that no spreadsheet runs as a formula: a leading ``= + - @``, tab or return gets an apostrophe (ASVS
+    1.2.10).
+    """
+    text = str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def write_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A CSV with safe cells, for exports."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(header)
+    writer.writerows([csv_safe(cell) for cell in row] for row in rows)
+    return out.getvalue()
