@@ -9,11 +9,14 @@ cannot read the file of a newer one, so the folder remembers by whom it was writ
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -87,11 +90,7 @@ def private_store(state_dir: Path, *, redis_url: str = "") -> Iterator[str]:
         yield redis_url
         return
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    socket = state_dir / SOCKET
-    if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
-        raise StoreFault(
-            f"the path of DATA_DIR is too long for a socket ({LONGEST_SOCKET_PATH} bytes): choose a shorter one"
-        )
+    socket = socket_path(state_dir)
     url = f"unix://{socket}"
     process: subprocess.Popen[bytes] | None = None
     orphan: int | None = None
@@ -99,7 +98,7 @@ def private_store(state_dir: Path, *, redis_url: str = "") -> Iterator[str]:
         with _only_one(state_dir):
             owned = _claim(owner)
             if not _answers(url):
-                process = _start(find_server(), state_dir, url)
+                process = _start(find_server(), state_dir, socket)
             elif owned:
                 orphan = int(connect(url).info("server")["process_id"])
         try:
@@ -109,6 +108,27 @@ def private_store(state_dir: Path, *, redis_url: str = "") -> Iterator[str]:
                 _stop(process)
             elif orphan is not None:
                 _stop_orphan(orphan, url)
+
+
+def socket_path(state_dir: Path) -> Path:
+    """Where the server of ``state_dir`` listens: there, or in a short folder of ours when that path is too long.
+
+    The system cuts socket paths at about 100 bytes. Raises ``StoreFault`` when the short folder is somebody else's.
+    """
+    socket = state_dir.absolute() / SOCKET
+    if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
+    name = hashlib.sha256(os.fsencode(state_dir.absolute())).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"sms-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise StoreFault(f"{folder} is not ours alone: remove it, or choose a shorter DATA_DIR")
+    if len(os.fsencode(folder / SOCKET)) > LONGEST_SOCKET_PATH:
+        raise StoreFault(
+            f"the path of DATA_DIR is too long for a socket ({LONGEST_SOCKET_PATH} bytes): choose a shorter one"
+        )
+    return folder / SOCKET
 
 
 def find_server() -> Server:
@@ -175,7 +195,7 @@ def _answers(url: str) -> bool:
         client.close()
 
 
-def _start(server: Server, state_dir: Path, url: str) -> subprocess.Popen[bytes]:
+def _start(server: Server, state_dir: Path, socket: Path) -> subprocess.Popen[bytes]:
     record = state_dir / WRITTEN_BY
     writer = _read_version(record)
     if writer is not None and not server.reads(writer):
@@ -184,7 +204,7 @@ def _start(server: Server, state_dir: Path, url: str) -> subprocess.Popen[bytes]
             f" which {server} cannot read: install that server again, or remove appendonlydir there"
             " (only nudges are in it; nothing is lost)"
         )
-    (state_dir / SOCKET).unlink(missing_ok=True)
+    socket.unlink(missing_ok=True)
     record.write_text(f"{server}\n", encoding="ascii")
     with open(state_dir / "kv.log", "wb") as log:
         process = subprocess.Popen(
@@ -194,7 +214,7 @@ def _start(server: Server, state_dir: Path, url: str) -> subprocess.Popen[bytes]
                     "--port",
                     "0",
                     "--unixsocket",
-                    str(state_dir / SOCKET),
+                    str(socket),
                     "--unixsocketperm",
                     "700",
                 ),
@@ -207,7 +227,7 @@ def _start(server: Server, state_dir: Path, url: str) -> subprocess.Popen[bytes]
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(url):
+    while not _answers(f"unix://{socket}"):
         if process.poll() is not None or time.monotonic() > deadline:
             _stop(process)
             raise StoreFault(f"{server} did not come up: its own words are in {state_dir / 'kv.log'}")

@@ -1,6 +1,7 @@
 """The private queue store, with a real server."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from sms_service.store import SOCKET, WRITTEN_BY, Server, StoreFault, connect, find_server, private_store
+from sms_service.store import SOCKET, WRITTEN_BY, Server, StoreFault, connect, find_server, private_store, socket_path
 
 
 @pytest.fixture
@@ -112,9 +113,20 @@ def test_data_of_a_later_server_is_refused_in_a_sentence(state: Path) -> None:
         pass
 
 
-def test_a_path_too_long_for_a_socket_is_refused(state: Path) -> None:
-    with pytest.raises(StoreFault, match="too long for a socket"), private_store(state / ("x" * 100)):
+def test_a_state_folder_too_deep_for_a_socket_gets_a_short_one(state: Path) -> None:
+    """T23: in a folder that only its owner may enter."""
+    deep = state / ("x" * 60) / ("y" * 60)
+    with private_store(deep) as url:
+        assert connect(url).ping()
+        folder = socket_path(deep).parent
+        assert folder != deep
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert (deep / WRITTEN_BY).is_file()
+    folder.chmod(0o755)
+    with pytest.raises(StoreFault, match="not ours alone"), private_store(deep):
         pass
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(
