@@ -39,7 +39,12 @@ class _Line:
         return bisect_right(self.starts, place) - 1
 
     def end_of(self, word: int) -> int:
-        return self.starts[word + 1] if word + 1 < len(self.starts) else len(self.text)
+        return self.starts[word] + len(self.words[word])
+
+    def word_before(self, end: int) -> int:
+        """The word that ``end`` closes; a letter shared by two words closes the first of them."""
+        word = self.word_at(end - 1)
+        return word - 1 if word and self.end_of(word - 1) == end else word
 
 
 def crisis_alert(lexicon: Lexicon, text: str) -> Alert:
@@ -116,6 +121,8 @@ def _red_hits(crisis: CrisisLexicon, line: _Line) -> Iterator[tuple[int, int, bo
     for start, end in _anywhere(line.text, crisis.stems):
         word = line.words[line.word_at(start)]
         yield start, end, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
+    if not any(part in line.text for part in crisis.word_parts):
+        return
     for place, word in enumerate(line.words):
         if any(part in word for part in crisis.word_parts) and not any(part in word for part in crisis.not_with):
             start, end = line.starts[place], line.end_of(place)
@@ -133,7 +140,7 @@ def _anywhere(text: str, keys: Sequence[str]) -> Iterator[tuple[int, int]]:
 def _places(crisis: CrisisLexicon, line: _Line, key: str) -> Iterator[tuple[int, int]]:
     """Where ``key`` stands as words of its own, joined to known words, or as the better part of one long word."""
     for start, end in _anywhere(line.text, (key,)):
-        first, last = line.word_at(start), line.word_at(end - 1)
+        first, last = line.word_at(start), line.word_before(end)
         before = line.text[max(line.starts[first], 0) : start]
         after = line.text[end : line.end_of(last)]
         if (first == last and len(key) >= _LONG_PHRASE) or (_free(crisis, before) and _free(crisis, after)):
@@ -169,7 +176,7 @@ def _run_ends_with(words: Sequence[str], keys: frozenset[str]) -> bool:
 
 
 def _near(line: _Line, start: int, end: int, keys: frozenset[str]) -> bool:
-    first, last = line.word_at(start), line.word_at(end - 1)
+    first, last = line.word_at(start), line.word_before(end)
     window = line.words[max(0, first - _NEAR_WORDS) : last + 1 + _NEAR_WORDS]
     return any(
         "".join(window[low:high]) in keys
@@ -180,6 +187,8 @@ def _near(line: _Line, start: int, end: int, keys: frozenset[str]) -> bool:
 
 def _weapon(crisis: CrisisLexicon, line: _Line) -> Alert:
     """A weapon's name alone is AMBER; with a person or a threat beside it, RED (domain guide 9.2)."""
+    if crisis.weapons.isdisjoint(line.words):
+        return "none"
     excused = list(_anywhere(line.text, crisis.excuses))
     verdict: Alert = "none"
     for place, word in enumerate(line.words):

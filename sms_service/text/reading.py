@@ -71,7 +71,8 @@ def read_reply(
 
     ``language`` (rw, en, fr, sw) only decides words that two languages share. ``code_words`` are those of the few
     people on the number (S13). The alert never depends on ``expectation`` (S22); a crisis text without another
-    meaning has the intent ``crisis``. Only the first ``READ_CHARS`` characters are interpreted; the crisis check reads all of them.
+    meaning has the intent ``crisis``. Only the first ``READ_CHARS`` characters are interpreted; the crisis check reads
+    all of them.
     """
     reading = _intent(lexicon, text, expectation, language, code_words)
     alert = crisis_alert(lexicon, text)

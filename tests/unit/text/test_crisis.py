@@ -12,7 +12,8 @@ _TABLE: tuple[tuple[Alert, str], ...] = (
     (
         "red",
         (
-            "ndashaka gupfa|nshaka gupfa|nifuza gupfa|NDASHAKA GUPFA!!|ndashakagupfa|ndashaka rwose gupfa|"
+            "ndashaka gupfa|nshaka gupfa|nifuza gupfa|NDASHAKA GUPFA!!|ndashakagupfa|ndshaka gupfa|kwiahura|"
+            "kwiyaura|nshk gupfa|sinshak kubaho|i wnt to die|jveu mourir|nataka kujiuwa|ndashaka rwose gupfa|"
             "kwiyahura|ndashaka kwiyahura|kwiyahulla|kwi yahura|kwiyica|ndiyica|sinshaka kubaho|nanze kubaho|"
             "nyanze kubaho|nta mpamvu yo kubaho|ntampamvu yo kubaho|kwikomeretsa|kwigirira nabi|1 ndashaka gupfa|"
             "oya, ndashaka gupfa|niyahure"
@@ -109,3 +110,12 @@ def test_red_survives_its_surroundings(lexicon: Lexicon, text: str) -> None:
     """S22: capitals, greetings and a valid answer around it change nothing."""
     assert crisis_alert(lexicon, f"Muraho! {text.upper()}.") == "red"
     assert crisis_alert(lexicon, f"{text}... murakoze") == "red"
+
+
+@pytest.mark.parametrize(
+    ("alert", "text"), [(alert, text) for alert, text in ROWS if alert != "none" and text[-1].isalpha()]
+)
+def test_next_word_sharing_a_letter(lexicon: Lexicon, alert: Alert, text: str) -> None:
+    """S22: a neighbour that begins with the letter a phrase ends with hides nothing (``yankubise ejo``)."""
+    assert crisis_alert(lexicon, f"{text} {text[-1]}jozq") == alert
+    assert crisis_alert(lexicon, f"zqj{text[0]} {text}") == alert

@@ -70,8 +70,7 @@ def test_topic_words_are_found(text: str) -> None:
     "text",
     [
         "Servas: your meeting is Wed 12/11 at 14:00, usual place. Will you come? 1 = Yes, 2 = No",
-        "Servas: inama yanyu ni ku wa Gatatu 12/11, "
-        "saa munani (14:00), aho dusanzwe duhurira. Muzaza? 1 = Yego, 2 = Oya",
+        "Servas: inama yanyu ni ku wa Gatatu 12/11, saa munani (14:00), aho dusanzwe. Muzaza? 1 = Yego, 2 = Oya",
         "Servas: merci. Nous vous appellerons au sujet de la réunion.",
         "Servas: asante. Tutakupigia simu kuhusu mkutano.",
         "Servas / 1) Inama itaha / 2) Gusubiza ibibazo",
