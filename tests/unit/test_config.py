@@ -227,16 +227,17 @@ def test_production_warns_of_what_is_allowed_but_small() -> None:
     assert [line.split()[0] for line in settings.warnings()] == ["DATABASE_URL", "AT_SENDER_ID"]
 
 
-@given(st.sampled_from(SETTING_NAMES), st.text(st.characters(exclude_characters="\x00"), min_size=1, max_size=60))
-def test_any_value_is_accepted_or_refused_in_one_line_that_does_not_repeat_it(name: str, value: str) -> None:
-    env = {**GOOD, name: value, "DATA_DIR": "/nonexistent/sms"}
+WILD = st.text(st.characters(exclude_characters="\x00"), max_size=40)
+
+
+@given(st.sampled_from([name for name in SETTING_NAMES if name != "DATA_DIR"]), WILD, WILD)
+def test_any_value_is_accepted_or_refused_in_lines_that_do_not_repeat_it(name: str, before: str, after: str) -> None:
     faults: tuple[str, ...] = ()
     try:
-        load_settings(env)
+        load_settings({**GOOD, name: f"{before}zqxwcanary{after}", "DATA_DIR": "/nonexistent/sms"})
     except SettingsFault as fault:
         faults = fault.faults
-    assert all("\n" not in line for line in faults)
-    assert len(value.strip()) <= 10 or name == "DATA_DIR" or value not in "\n".join(faults)
+    assert all("\n" not in line and "zqxwcanary" not in line for line in faults)
 
 
 def test_every_setting_has_a_capital_name() -> None:
