@@ -149,6 +149,8 @@ class _Checker:
             yield f"answer '{ask.answer}' needs 'low' below 'high', from 0 to 9999"
         if ask.answer in ("scale", "number") and ask.low == 0 and "ussd" in self.conversation.channels:
             yield "'low' is 0, but on USSD 0 always leaves (S12): begin at 1"
+        if ask.answer == "scale" and any(ask.low <= number <= ask.high for number in numbers):
+            yield "an option has a number of the scale"
         if ask.answer == "list" and (self.fields.get(ask.source) != "list" or not ask.save):
             yield "answer 'list' needs 'source', a list kept from a fact, and 'save'"
         if ask.answer in ("list", "date", "time") and "sms" in self.conversation.channels:

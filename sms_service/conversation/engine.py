@@ -51,6 +51,8 @@ from sms_service.text.reply_types import Expectation, Option, Reading
 __all__ = ["EFFECTS", "EngineFault", "at_resume", "step", "wants"]
 
 _REFUSED = object()
+_FIRST_TIME = 100  # 01:00 as a number; below it only the keys of options count
+_LAST_TIME = 2359
 
 
 class EngineFault(ValueError):
@@ -76,6 +78,9 @@ def wants(conversation: Conversation, dialogue: Dialogue) -> Expectation:
         for choice in current.choices
         if not choice.only_if or dialogue.data.get(choice.only_if)
     )
+    if current.answer == "time" and options:
+        # one key stands beside four digits (1 = same time), so both are read as one number
+        return Expectation("number", 1, _LAST_TIME)
     return Expectation(current.answer, current.low, current.high, options)
 
 
@@ -237,6 +242,8 @@ class _Run:
             if not isinstance(value, bool):
                 return _REFUSED, ask.way
             return value, (ask.ways or {}).get("yes" if value else "no", ask.way)
+        if ask.answer == "time" and ask.choices and type(value) is int:
+            value = self._time_or_option(ask, value)
         for choice in ask.choices:
             if isinstance(value, str) and value == str(choice.value) and self._offered(choice.only_if):
                 return choice.value, choice.way
@@ -244,6 +251,11 @@ class _Run:
 
     def _offered(self, flag: str) -> bool:
         return not flag or bool(self.data.get(flag))
+
+    def _time_or_option(self, ask: Ask, number: int) -> str:
+        if _FIRST_TIME <= number <= _LAST_TIME:
+            return f"{number:04d}"
+        return next((str(choice.value) for choice in ask.choices if choice.number == number), "")
 
     def _fits(self, ask: Ask, value: Any) -> bool:
         if ask.answer in ("scale", "number"):

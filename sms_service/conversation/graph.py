@@ -16,8 +16,7 @@ from sms_service.conversation.vocabulary import FACTS, MAX_HOPS
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way from one step to another; ``key`` edges are those of 0 and 00. ``gains`` are the fields known afterwards.
-    """
+    """A way from one step to another (``key``: by 0 or 00); ``gains`` are the fields known afterwards."""
 
     source: str
     target: str

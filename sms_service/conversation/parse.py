@@ -144,8 +144,7 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
 
 
 def rebuild(canonical: str, words: Words) -> Conversation:
-    """The definition stored as ``Conversation.canonical`` when it first ran; ValueError if the stored text is damaged.
-    """
+    """The definition stored as ``Conversation.canonical`` when it first ran; ValueError if it is damaged."""
     conversation, faults = parse_conversation("stored", json.loads(canonical), words)
     if conversation is None or faults:
         raise ValueError(f"the stored conversation cannot be rebuilt: {'; '.join(str(fault) for fault in faults)}")
