@@ -1,0 +1,187 @@
+"""The words people read for the codes that are stored, and the colour each has on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from handlers.console.language import gettext as _
+from handlers.console.language import later
+from sms_service.usecases.concerns import Event
+
+ROLES: Final = {
+    "admin": later("Administrator"),
+    "safeguarding": later("Safeguarding"),
+    "staff": later("Staff"),
+    "facilitator": later("Facilitator"),
+    "read_only": later("Read only"),
+}
+LANGUAGES: Final = {"rw": "Kinyarwanda", "en": "English", "fr": "Français", "sw": "Kiswahili"}
+SEVERITIES: Final = {
+    "red": (later("Urgent"), "red"),
+    "amber": (later("Within a day"), "amber"),
+    "routine": (later("Routine"), "blue"),
+}
+CONCERN_STATES: Final = {
+    "new": (later("New"), "red"),
+    "acknowledged": (later("Acknowledged"), "blue"),
+    "contacted": (later("Contacted"), "green"),
+    "unreachable": (later("Not reached"), "amber"),
+    "plan": (later("Plan agreed"), "blue"),
+    "closed": (later("Closed"), "grey"),
+}
+CONCERN_KINDS: Final = {
+    "crisis": later("Flagged text"),
+    "call_request": later("Asked for a call"),
+    "unclear": later("Could not be understood"),
+    "wrong_person": later("Maybe another person"),
+    "stop_shared": later("Stop from a shared phone"),
+    "visit": later("Visit in person"),
+    "check_in": later("Weekly answer to follow up"),
+    "duty": later("Duty not covered"),
+    "directory": later("Directory number expired"),
+    "facilitator": later("Facilitator asks for a call"),
+    "failed_text": later("Text could not be handled"),
+}
+TOPICS: Final = {
+    "health": later("Health"),
+    "family": later("Family advice"),
+    "legal": later("Legal or land"),
+    "talk": later("Someone to talk to"),
+    "other": later("Other"),
+}
+SLOTS: Final = {
+    "morning": later("Morning"),
+    "midday": later("Midday"),
+    "afternoon": later("Afternoon"),
+    "no_call": later("Do not call: will talk at the meeting"),
+    "meeting": later("Do not call: will talk at the meeting"),
+}
+ATTEMPTS: Final = {
+    "spoke": later("Spoke with the person"),
+    "no_answer": later("No answer"),
+    "wrong_person": later("Someone else answered"),
+    "call_later": later("Asked to be called later"),
+    "in_person": later("Met in person"),
+}
+OUTCOMES: Final = {
+    "supported": later("Spoken with, no more needed"),
+    "referred": later("Referred with consent"),
+    "imminent": later("Acted without consent: imminent danger"),
+    "declined": later("Declined help"),
+    "false_alarm": later("No concern after all"),
+    "not_reached": later("Not reached, handed to a visit"),
+    "done": later("Task done"),
+}
+OWNERSHIP: Final = {
+    "own": later("Own phone"),
+    "shared_partner": later("Shared with the partner"),
+    "shared_other": later("Shared with others"),
+    "none": later("No phone: through the facilitator"),
+}
+OVERTNESS: Final = {"discreet": later("Discreet: meeting only"), "open": later("Open: may be spoken about")}
+INBOUND_STATES: Final = {
+    "new": (later("Waiting"), "blue"),
+    "done": (later("Handled"), "grey"),
+    "needs_person": (later("Needs a person"), "red"),
+}
+OUTBOX_STATES: Final = {
+    "queued": (later("Queued"), "blue"),
+    "reserved": (later("Going out"), "blue"),
+    "calling": (later("Going out"), "blue"),
+    "accepted": (later("Accepted"), "blue"),
+    "delivered": (later("Delivered"), "green"),
+    "unknown": (later("Unknown"), "amber"),
+    "failed": (later("Failed"), "red"),
+    "refused": (later("Refused"), "red"),
+    "expired": (later("Expired"), "grey"),
+    "cancelled": (later("Cancelled"), "grey"),
+    "suppressed": (later("Held back"), "grey"),
+    "given_up": (later("Given up"), "red"),
+}
+INTENTS: Final = {
+    "answer": later("Answer"),
+    "stop": later("Stop"),
+    "start": later("Start"),
+    "help": later("Asks for a call"),
+    "language": later("Language"),
+    "code_word": later("Asks for a call"),
+    "wrong_person": later("Who is this?"),
+    "dont_know": later("Does not know"),
+    "unclear": later("Not understood"),
+    "crisis": later("Held"),
+    "pin": "PIN",
+}
+
+Table = Mapping[str, str] | Mapping[str, tuple[str, str]]
+
+
+def label(table: Table, code: str | None) -> str:
+    """The words of a code in the page's language; the code itself when there are none."""
+    found = table.get(code or "")
+    if found is None:
+        return code or ""
+    return _(found if isinstance(found, str) else found[0])
+
+
+def tone(table: Mapping[str, tuple[str, str]], code: str) -> str:
+    """The colour of a code."""
+    return table[code][1] if code in table else "grey"
+
+
+def options(table: Table) -> list[tuple[str, str]]:
+    """(code, words) for a list to choose from."""
+    return [(code, label(table, code)) for code in table]
+
+
+def _words(table: Table) -> Callable[[str], str]:
+    return lambda code: label(table, code)
+
+
+def _tones(table: Mapping[str, tuple[str, str]]) -> Callable[[str], str]:
+    return lambda code: tone(table, code)
+
+
+_HISTORY: Final = {
+    "opened": later("Opened"),
+    "alerted": later("Alert to the duty phone"),
+    "acknowledge": later("Acknowledged"),
+    "take": later("Taken over"),
+    "plan": later("Plan agreed"),
+    "note": later("Note"),
+    "reveal": later("Text opened, with a reason"),
+    "close": later("Closed"),
+    "attempt": later("Attempt"),
+}
+
+
+def history(event: Event) -> str:
+    """One line of a concern's history in words."""
+    words = label(_HISTORY, event.what)
+    tables: dict[str, Table] = {"opened": CONCERN_KINDS, "attempt": ATTEMPTS, "close": OUTCOMES}
+    detail = label(tables[event.what], event.detail) if event.what in tables and event.detail else ""
+    return f"{words}: {detail}" if detail else words
+
+
+#: For the templates: ``{{ row.severity | severity }}``, ``ui.pill(x | outbox_state, x | outbox_tone)``.
+FILTERS: Final[dict[str, Callable[..., str]]] = {
+    "role": _words(ROLES),
+    "severity": _words(SEVERITIES),
+    "severity_tone": _tones(SEVERITIES),
+    "concern_state": _words(CONCERN_STATES),
+    "concern_tone": _tones(CONCERN_STATES),
+    "concern_kind": _words(CONCERN_KINDS),
+    "topic": _words(TOPICS),
+    "slot": _words(SLOTS),
+    "attempt": _words(ATTEMPTS),
+    "outcome": _words(OUTCOMES),
+    "ownership": _words(OWNERSHIP),
+    "overtness": _words(OVERTNESS),
+    "inbound_state": _words(INBOUND_STATES),
+    "inbound_tone": _tones(INBOUND_STATES),
+    "outbox_state": _words(OUTBOX_STATES),
+    "outbox_tone": _tones(OUTBOX_STATES),
+    "intent": _words(INTENTS),
+    "language_name": _words(LANGUAGES),
+    "history": history,
+}

@@ -1,0 +1,26 @@
+"""Opt-outs at the network: the number is suppressed at once, also one that is not on file (contract 10.3)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from handlers.guard import OK, callback, plain
+from sms_service.gateway.wire import RawCallback, read_opt_out
+from sms_service.logs import logger
+from sms_service.usecases.accept_inbound import accept_opt_out
+from sms_service.usecases.context import Context
+
+blueprint = Blueprint("callback_opt_out", __name__)
+log = logger("opt_out")
+
+
+@callback(blueprint, "opt-out")
+def opt_out(context: Context, raw: RawCallback) -> Response:
+    message = read_opt_out(raw)
+    try:
+        accept_opt_out(context, message)
+    except SQLAlchemyError as fault:
+        log.error("opt_out_not_stored", fault=type(fault).__name__)
+        return plain("not stored: send again", 503)
+    return plain(OK)

@@ -1,0 +1,40 @@
+"""USSD turns and end events: a turn is always answered 200 with ``CON `` or ``END ``, whatever fails inside (I15, contract 11.2)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from handlers.guard import OK, callback, plain
+from sms_service.gateway.wire import RawCallback, read_end, read_ussd
+from sms_service.logs import logger
+from sms_service.usecases.context import Context
+from sms_service.usecases.dial_rows import end_dial
+from sms_service.usecases.take_turn import OtherCaller, take_turn
+
+blueprint = Blueprint("callback_ussd", __name__)
+log = logger("ussd")
+APOLOGY_LANGUAGE = "rw"  # the language cannot be read when the database cannot
+
+
+@callback(blueprint, "ussd")
+def ussd(context: Context, raw: RawCallback) -> Response:
+    hop = read_ussd(raw)
+    try:
+        return plain(take_turn(context, hop))
+    except OtherCaller:
+        return plain("this dial belongs to another caller or code", 409)
+    except Exception as fault:
+        log.error("turn_failed", fault=type(fault).__name__)
+        return plain("END " + context.words.text(APOLOGY_LANGUAGE, "fault_screen"))
+
+
+@callback(blueprint, "ussd-end")
+def ussd_end(context: Context, raw: RawCallback) -> Response:
+    end = read_end(raw)
+    try:
+        end_dial(context, end)
+    except SQLAlchemyError as fault:
+        log.error("end_not_stored", fault=type(fault).__name__)
+        return plain("not stored: send again", 503)
+    return plain(OK)
