@@ -23,7 +23,7 @@ def test_shipped_catalogue_has_no_fault() -> None:
 
 @pytest.mark.parametrize(("_what", "change", "step", "language", "words"), ROWS, ids=[row[0] for row in ROWS])
 def test_fault_is_named(_what: str, change: Change, step: str, language: str, words: str) -> None:
-    """S1, S3, S5, S6, S7, S12, I22: each class of fault is refused with file, step, language and reason."""
+    """S1, S2, S3, S5, S6, S7, S12, I22: each class of fault is refused with file, step, language and reason."""
     faults = faults_after(change)
     matching = [fault for fault in faults if words in fault.reason and step == fault.step]
     assert matching, "\n".join(str(fault) for fault in faults)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sms_service.conversation.engine import EFFECTS, EngineFault, at_resume, step, wants
+from sms_service.conversation.parse import parse_conversation
 from sms_service.conversation.render import render
 from sms_service.conversation.types import (
     Answered,
@@ -219,6 +220,32 @@ def test_wrong_calls_are_refused() -> None:
     empty = {"groups": {"result": "some", "groups": []}}
     with pytest.raises(EngineFault, match="empty list"):
         step(home_conversation, at_pin, PinChecked("right", "P1"), empty, "ussd")
+
+
+def test_an_option_that_is_not_offered_is_not_taken() -> None:
+    """S11: line 6 stays shut for a phone that is not a facilitator's, whatever the reading claims."""
+    conversation, outcome = home()
+    again = step(conversation, outcome.dialogue, Answered(Reading("answer", "facilitator")), {}, "ussd")
+    assert again == Outcome(outcome.dialogue, outcome.replies)
+
+
+def test_a_fact_is_never_used_twice_in_one_call() -> None:
+    """Decision 5: a command named by two steps in a row would run once and be believed twice, so it is refused."""
+    table = json.loads(catalogue().conversations["home"].canonical)
+    table["steps"]["meeting"]["cases"]["none"] = "thanks_meeting"
+    changed, faults = parse_conversation("home.toml", table, catalogue().words)
+    assert changed is not None
+    assert not faults
+    begun = step(changed, None, Begin(HOME), {}, "ussd")
+    assert isinstance(begun, Outcome)
+    with pytest.raises(EngineFault, match="second time"):
+        step(
+            changed,
+            begun.dialogue,
+            Answered(Reading("answer", "meeting")),
+            {"next_meeting": {"result": "none"}},
+            "ussd",
+        )
 
 
 def test_an_only_group_is_not_asked_about() -> None:

@@ -102,7 +102,7 @@ def test_first_text_is_the_agreed_wording(name: str, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("name", "answer", "reply", "effects"), ANSWERS)
 def test_answer_by_sms(name: str, answer: str, reply: str, effects: Effects, language: str) -> None:
-    """V1, V3, V4, V5, V6, V10: an answer is saved as a code, thanked the same whatever it says (S5), and closes."""
+    """V1, V3, V4, V5, V6, V10: saved as a code, thanked the same whatever it says (S5); consent needs a yes (S16)."""
     phone = Phone(name, "sms", language)
     assert phone.key(answer) == {"thanks": THANKS[language], "call": CALL[language], "": ""}[reply]
     assert phone.effects == effects
