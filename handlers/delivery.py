@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_delivery
-from sms_service.logs import logger
+from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
 from sms_service.usecases.take_report import take_report
 
@@ -21,6 +21,6 @@ def delivery(context: Context, raw: RawCallback) -> Response:
     try:
         take_report(context, report)
     except SQLAlchemyError as fault:
-        log.error("report_not_stored", fault=type(fault).__name__)
+        log.error("report.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

@@ -27,7 +27,7 @@ def callback(blueprint: Blueprint, name: str) -> Callable[[Answer], Answer]:
 
     def register(answer: Answer) -> Answer:
         def view(secret: str) -> Response:
-            _check_secret(secret)
+            check_secret(secret)
             if request.method != "POST":
                 return plain("method not allowed: POST only", 405)
             raw = _body()
@@ -46,7 +46,7 @@ def callback(blueprint: Blueprint, name: str) -> Callable[[Answer], Answer]:
     return register
 
 
-def _check_secret(given: str) -> None:
+def check_secret(given: str) -> None:
     """Constant-time compare with each valid secret (two during rotation); a wrong one is an unknown path (W15)."""
     settings: Settings = current_app.extensions["settings"]
     right = False

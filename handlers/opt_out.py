@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_opt_out
-from sms_service.logs import logger
+from sms_service.logs import describe, logger
 from sms_service.usecases.accept_inbound import accept_opt_out
 from sms_service.usecases.context import Context
 
@@ -21,6 +21,6 @@ def opt_out(context: Context, raw: RawCallback) -> Response:
     try:
         accept_opt_out(context, message)
     except SQLAlchemyError as fault:
-        log.error("opt_out_not_stored", fault=type(fault).__name__)
+        log.error("opt_out.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_sms
-from sms_service.logs import logger
+from sms_service.logs import describe, logger
 from sms_service.usecases.accept_inbound import accept_inbound
 from sms_service.usecases.context import Context
 
@@ -21,7 +21,7 @@ def sms(context: Context, raw: RawCallback) -> Response:
     try:
         row_id = accept_inbound(context, message)
     except SQLAlchemyError as fault:
-        log.error("inbound_not_stored", fault=type(fault).__name__)
+        log.error("inbound.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
-    log.info("inbound", row=row_id or 0, duplicate=row_id is None)
+    log.info("inbound.stored" if row_id else "inbound.duplicate", row=row_id)
     return plain(OK)

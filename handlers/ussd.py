@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_end, read_ussd
-from sms_service.logs import logger
+from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import end_dial
 from sms_service.usecases.take_turn import OtherCaller, take_turn
@@ -21,11 +21,11 @@ APOLOGY_LANGUAGE = "rw"  # the language cannot be read when the database cannot
 def ussd(context: Context, raw: RawCallback) -> Response:
     hop = read_ussd(raw)
     try:
-        return plain(take_turn(context, hop))
+        return plain(take_turn(current_app.extensions["ussd_service"], hop))
     except OtherCaller:
         return plain("this dial belongs to another caller or code", 409)
     except Exception as fault:
-        log.error("turn_failed", fault=type(fault).__name__)
+        log.error("turn.failed", **describe(fault))
         return plain("END " + context.words.text(APOLOGY_LANGUAGE, "fault_screen"))
 
 
@@ -35,6 +35,6 @@ def ussd_end(context: Context, raw: RawCallback) -> Response:
     try:
         end_dial(context, end)
     except SQLAlchemyError as fault:
-        log.error("end_not_stored", fault=type(fault).__name__)
+        log.error("end.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

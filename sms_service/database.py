@@ -29,7 +29,7 @@ class Database:
     connections kept. Errors never show parameters (I16).
     """
 
-    def __init__(self, url: str, *, wait_ms: int = WORKER_WAIT_MS, pool: int = 8) -> None:
+    def __init__(self, url: str | URL, *, wait_ms: int = WORKER_WAIT_MS, pool: int = 8) -> None:
         self.url = make_url(url)
         self.wait_ms = wait_ms
         self.engine = _open_engine(self.url, wait_ms, pool)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sms_service import paths
+from sms_service import logs, paths, store
 from sms_service.catalogue import load_catalogue
-from sms_service.database import Database
+from sms_service.config import Settings, load_settings
+from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
 from sms_service.gateway.africastalking import Client
+from sms_service.gateway.registry import client_for
 from sms_service.security.vault import Vault
 from sms_service.text.reading import build_lexicon
 from sms_service.usecases.context import Context, no_nudge
+from sms_service.usecases.send_texts import CALLS_A_ROUND
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def build_context(
@@ -41,3 +49,49 @@ def build_context(
         nudge=nudge,
         **settings,
     )
+
+
+def context_from(
+    settings: Settings,
+    *,
+    wait_ms: int = WORKER_WAIT_MS,
+    pool: int = 8,
+    nudge: Callable[[str, int], None] = no_nudge,
+    sends: bool = False,
+) -> Context:
+    """The context of one process from its settings; ``sends`` gives it the gateway's client.
+
+    Raises ``CatalogueFault`` for faulty templates and ``ValueError`` for a gateway that cannot be used.
+    """
+    return build_context(
+        Database(settings.database_url, wait_ms=wait_ms, pool=pool),
+        field_keys=settings.field_keys,
+        hash_key=settings.hash_key,
+        audit_key=settings.audit_key,
+        client=client_for(settings, connections=CALLS_A_ROUND + 8) if sends else None,
+        nudge=nudge,
+        sender_id=settings.at_sender_id,
+        short_code=settings.at_short_code,
+        broadcast_delay_seconds=settings.broadcast_delay_seconds,
+        send_rate_per_second=settings.send_rate_per_second,
+        price_per_segment=settings.segment_cost_rwf,
+        public_url=settings.public_url,
+    )
+
+
+def nudger(settings: Settings) -> Callable[[str, int], None]:
+    """The nudge of a process with a queue store, with a short time-out; without one, nothing (the sweep works alone)."""
+    if not settings.redis_url:
+        return no_nudge
+    from workers.nudge import Nudger
+
+    return Nudger(store.connect(settings.redis_url, timeout=0.3))
+
+
+def web_application() -> Flask:
+    """The application a web server loads, from the process's own environment. Raises ``SettingsFault`` naming every fault."""
+    from handlers.app import create_app
+
+    settings = load_settings(os.environ, env_file=Path(".env"))
+    logs.configure(settings.log_level, "web")
+    return create_app(context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings)), settings)

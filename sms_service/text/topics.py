@@ -14,7 +14,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """``stems`` match anywhere at the start of a word, ``words`` only whole words, ``inside`` anywhere in a word."""
+    """``stems`` match anywhere at the start of a word, ``words`` only whole words with no letter left out, ``inside`` anywhere in a word."""
 
     stems: tuple[str, ...]
     words: frozenset[str]
@@ -26,7 +26,7 @@ def build_topics(table: Mapping[str, Any]) -> Topics:
     """Make the lint list from the parsed ``topics.toml``: lists ``stems``, ``words``, ``inside``, ``allowed``."""
     return Topics(
         stems=_folded(table["stems"]),
-        words=frozenset(_folded(table["words"])),
+        words=frozenset(plain(entry) for entry in table["words"]),
         inside=_folded(table["inside"]),
         allowed=frozenset(_folded(table["allowed"])),
     )
@@ -45,6 +45,6 @@ def topic_word_in(text: str, topics: Topics) -> str | None:
             key = squeeze(word)
             if key in topics.allowed:
                 continue
-            if key in topics.words or key.startswith(topics.stems) or any(part in key for part in topics.inside):
+            if word in topics.words or key.startswith(topics.stems) or any(part in key for part in topics.inside):
                 return word
     return None

@@ -244,3 +244,21 @@ def latest_broadcasts(db: Connection, limit: int = 50) -> Sequence[Row[Any]]:
         .limit(limit)
     )
     return db.execute(query).all()
+
+
+def preview_texts(context: Context, author: str, group_codes: Sequence[str], texts: Mapping[str, str]) -> Preview:
+    """What a draft of these texts would be, linted, without keeping anything. Raises ``UseFault`` as the draft would."""
+    with context.database.begin() as db:
+        now = context.now(db)
+        writer = staff_named(db, author, "author")
+        _need_permission(db, writer, "write_broadcast", "author")
+        codes = tuple(dict.fromkeys(one.strip().upper() for one in group_codes))
+        linted = lint_texts(context, db, texts, now)
+        audience = audience_of(db, [group_named(db, code).id for code in codes], now)
+        return Preview(
+            texts=linted,
+            counted={language: segments(text) for language, text in linted.items()},
+            languages=audience.by_language(),
+            groups=codes,
+            **_figures(context, linted, audience),
+        )

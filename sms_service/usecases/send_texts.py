@@ -46,15 +46,18 @@ class Call:
     result: CallResult | None = None
 
 
-def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND) -> int:
+def send_round(
+    context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, grace: timedelta = timedelta()
+) -> int:
     """Claim what is due, fence it, call the gateway on ``pool`` and record the answers; returns how many rows it worked on.
 
     The fence takes no more calls than ``calls``, so that each starts as soon as its commit is done: a stop after the
-    commit meets only calls that are already under way (F42).
+    commit meets only calls that are already under way (F42). ``grace`` leaves rows to the nudged workers for that long;
+    alerts and V11 never wait for it.
     """
     token = new_url_token()
     with context.database.begin() as db:
-        claimed = _claim(context, db, token, calls)
+        claimed = _claim(context, db, token, calls, grace)
     if not claimed:
         return 0
     reach("after_claim")
@@ -77,7 +80,7 @@ def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND) 
     return len(claimed)
 
 
-def _claim(context: Context, db: Connection, token: str, calls: int) -> list[int]:
+def _claim(context: Context, db: Connection, token: str, calls: int, grace: timedelta) -> list[int]:
     """Reserve due rows, lane by lane, one a number, within the rate; no byte is sent while they are reserved."""
     now = context.now(db)
     if not _anything_due(db, now):
@@ -98,7 +101,7 @@ def _claim(context: Context, db: Connection, token: str, calls: int) -> list[int
         room = min(room - len(chosen), calls * RECIPIENTS_A_CALL)
         if room <= 0 or (lane > 0 and channel.paused_at is not None):
             continue
-        for row in _due_rows(db, now, lane, room, alerts_only=not outbound_on):
+        for row in _due_rows(db, now - (grace if lane else timedelta()), lane, room, alerts_only=not outbound_on):
             batched = _may_share(row)
             if row.number_id in busy or (not batched and len(bodies) >= calls):
                 continue

@@ -1,0 +1,124 @@
+"""The console script: processes, the demo, and the commands an operator needs. Exit 0 done, 1 failed, 2 wrong use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from sms_service import commands, demo, logs, schema, store, wiring
+from sms_service.catalogue import CatalogueFault
+from sms_service.config import Settings, SettingsFault, load_settings
+from sms_service.database import Database
+
+
+class Failed(click.ClickException):
+    """Something could not be done: the message says what, and the exit code is 1."""
+
+    exit_code = 1
+
+
+def settings() -> Settings:
+    """The settings of this process; every fault on its own line."""
+    try:
+        return load_settings(os.environ, env_file=Path(".env"))
+    except SettingsFault as fault:
+        raise Failed("the settings cannot be used:\n" + str(fault)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """SMS and USSD for peace-building groups: reminders, one-key answers, requests for a call."""
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the current schema (the release process)."""
+    chosen = settings()
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    schema.migrate(Database(chosen.database_url))
+    click.echo("the schema is current", err=True)
+
+
+@main.command()
+@click.option("--port", type=int, default=lambda: int(os.environ.get("PORT", "8000")), help="default $PORT, else 8000")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True, help="web processes")
+@click.option("--threads", type=click.IntRange(1, 32), default=4, show_default=True, help="threads of each")
+def web(port: int, host: str, workers: int, threads: int) -> None:
+    """Serve callbacks, console and health."""
+    settings()
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    server = Granian(
+        "sms_service.wiring:web_application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=workers,
+        blocking_threads=threads,
+        log_access=False,
+        log_dictconfig=logs.GRANIAN_LOGGING,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    )
+    server.serve()
+
+
+@main.command()
+def worker() -> None:
+    """Work on nudges: inbound texts, sends, broadcasts. Needs REDIS_URL."""
+    chosen = settings()
+    if not chosen.redis_url:
+        raise Failed("REDIS_URL is not set: workers need the queue store; the clock alone also moves everything, slower")
+    logs.configure(chosen.log_level, "worker")
+    from workers.entry import run_worker
+
+    run_worker(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), store.connect(chosen.redis_url))
+
+
+@main.command()
+def clock() -> None:
+    """Tick: schedules, alerts, and the sweep that finds what a lost nudge meant."""
+    chosen = settings()
+    logs.configure(chosen.log_level, "clock")
+    from workers.clock import run_clock
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_clock(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), stop)
+
+
+@main.command(name="demo")
+@click.option("--port", type=click.IntRange(1, 65_534), default=8000, show_default=True, help="the phones get the next port")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="where the demo keeps its data")
+@click.option("--no-seed", is_flag=True, help="start with an empty programme")
+@click.option("--at", help="the service's time at the first start, as 2026-05-13T09:00 (Africa/Kigali)")
+@click.option("--database-url", default="", help="another database, empty or a demo's")
+@click.option("--redis-url", default="", help="another queue store, empty or a demo's")
+def demo_command(
+    port: int, data_dir: Path | None, no_seed: bool, at: str | None, database_url: str, redis_url: str
+) -> None:
+    """The whole service with a phone simulator and demo data; one Ctrl-C ends all of it."""
+    try:
+        code = demo.run(
+            demo.Options(
+                port=port, data_dir=data_dir, seed=not no_seed, at=at, database_url=database_url, redis_url=redis_url
+            )
+        )
+    except (demo.DemoFault, SettingsFault, CatalogueFault, store.StoreFault) as fault:
+        raise Failed(str(fault)) from None
+    sys.exit(code)
+
+
+commands.add_to(main, settings, Failed)
+
+if __name__ == "__main__":
+    main()

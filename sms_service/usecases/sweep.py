@@ -1,0 +1,60 @@
+"""Draining what waits: the same loops serve the workers, who are nudged, and the clock's sweep, which needs no Redis (reliability section 6)."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sms_service import jobs
+from sms_service.models import inbound
+from sms_service.usecases.context import Context
+from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.send_texts import CALLS_A_ROUND, send_round
+
+BATCH = 200
+
+
+def drain_inbound(context: Context, *, seconds: float = jobs.WORK_SECONDS, older_than: timedelta = timedelta()) -> int:
+    """Process waiting texts, oldest first, until none is left or the time is up; then nudge the sender."""
+    done = 0
+    until = time.monotonic() + seconds
+    stuck: set[int] = set()
+    while time.monotonic() < until:
+        with context.database.begin() as db:
+            waiting = [one for one in inbound.waiting(db, BATCH, context.now(db) - older_than) if one not in stuck]
+        if not waiting:
+            break
+        for row_id in waiting:
+            if not process_inbound(context, row_id):
+                stuck.add(row_id)
+            done += 1
+    if done:
+        context.nudge(jobs.SEND, 0)
+    return done
+
+
+def drain_outbox(
+    context: Context,
+    pool: Executor,
+    *,
+    seconds: float = jobs.WORK_SECONDS,
+    grace: timedelta = timedelta(),
+    calls: int = CALLS_A_ROUND,
+) -> int:
+    """Send rounds until nothing is due or the time is up; a database fault ends the drain, the sweep comes back."""
+    done = 0
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            worked = send_round(context, pool, calls=calls, grace=grace)
+        except SQLAlchemyError:
+            if done:
+                return done
+            raise
+        if not worked:
+            break
+        done += worked
+    return done

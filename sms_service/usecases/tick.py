@@ -1,0 +1,113 @@
+"""The clock's own work, every five seconds and safe in two processes at once: schedules, alerts, leases, silence (I11, I12, F37)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from sms_service import clock, jobs
+from sms_service.models import broadcasts, groups, outbox, state
+from sms_service.models.dialogues import dialogue
+from sms_service.usecases.context import Context
+from sms_service.usecases.dial_rows import close_silent
+from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadcast, finish_broadcasts
+from sms_service.usecases.occurrences import fire_due, plan_check_ins
+from sms_service.usecases.raise_concern import repeat_alerts
+from sms_service.usecases.send_texts import expire_late, give_back_stale
+from sms_service.usecases.take_report import match_parked
+
+STEP = timedelta(seconds=60)
+FIRES_A_TICK = 20
+
+
+class Pace:
+    """Compares wall and monotonic time between ticks: a disagreement of over 60 s holds schedules until two ticks agree (F40)."""
+
+    def __init__(self, wall: Callable[[], datetime] = clock.wall, steady: Callable[[], float] = time.monotonic) -> None:
+        self._wall, self._steady = wall, steady
+        self._last = (wall(), steady())
+        self._agreed = 2
+
+    def trusted(self, database_time: datetime, offset: timedelta) -> bool:
+        """Whether schedules may fire: clocks steady, and process and database within 60 s of each other."""
+        now, steady = self._wall(), self._steady()
+        passed = (now - self._last[0]).total_seconds() - (steady - self._last[1])
+        apart = abs(now - (database_time - offset))
+        self._last = (now, steady)
+        self._agreed = self._agreed + 1 if abs(passed) <= STEP.total_seconds() and apart <= STEP else 0
+        return self._agreed >= 2
+
+
+def tick(context: Context, pace: Pace) -> None:
+    """One round. Each part is its own transaction, so that a fault in one keeps the others going."""
+    with context.database.begin() as db:
+        now = context.now(db)
+        row = state.read(db)
+        trusted = pace.trusted(now, timedelta(microseconds=row.clock_offset_us))
+        held = None if trusted else (row.schedules_held_at or now)
+        state.change(db, last_tick_at=now, schedules_held_at=held)
+    context.database.run(lambda db: repeat_alerts(context, db, context.now(db)))
+    context.database.run(lambda db: _housekeeping(context, db))
+    if trusted:
+        run_schedules(context)
+    expand_due(context)
+    if _anything_due(context):
+        context.nudge(jobs.SEND, 0)
+
+
+def run_schedules(context: Context) -> int:
+    """Plan the weekly check-ins and fire every due occurrence, a few a transaction."""
+    context.database.run(lambda db: _plan(context, db))
+    fired = 0
+    while True:
+        count = context.database.run(lambda db: fire_due(context, db, context.now(db), FIRES_A_TICK))
+        fired += count
+        if count < FIRES_A_TICK:
+            return fired
+
+
+def _plan(context: Context, db: Connection) -> None:
+    now = context.now(db)
+    running = select(groups.group).where(groups.group.c.state == "running", groups.group.c.check_in_weekday.is_not(None))
+    for group in db.execute(running).all():
+        plan_check_ins(db, group, now)
+
+
+def _housekeeping(context: Context, db: Connection) -> None:
+    now = context.now(db)
+    give_back_stale(context, db, now)
+    expire_late(db, now)
+    match_parked(context, db)
+    close_silent(db, now)
+    db.execute(
+        update(dialogue)
+        .where(dialogue.c.state.in_(("waiting", "open")), dialogue.c.closes_at <= now)
+        .values(state="closed", sms_open=False, closed_at=now)
+    )
+
+
+def expand_due(context: Context, most_chunks: int = 20) -> None:
+    """Write the next chunks of every broadcast whose wait is over, and close those whose rows are all final."""
+    with context.database.begin() as db:
+        due = due_broadcasts(db, context.now(db))
+    for broadcast_id in due:
+        for _ in range(most_chunks):
+            with context.database.begin() as db:
+                before = broadcasts.get(db, broadcast_id)
+            if expand_broadcast(context, broadcast_id):
+                break
+            with context.database.begin() as db:
+                after = broadcasts.get(db, broadcast_id)
+            if before is None or after is None or before.expanded_to == after.expanded_to:
+                break
+    finish_broadcasts(context)
+
+
+def _anything_due(context: Context) -> bool:
+    with context.database.begin() as db:
+        rows = outbox.outbox.c
+        query = select(rows.id).where(rows.state == "queued", rows.not_before <= context.now(db))
+        return db.execute(query.limit(1)).first() is not None

@@ -1,0 +1,33 @@
+"""The jobs RQ runs: each drains what waits in SQL. They carry nothing, so that a job run twice or never changes nothing (I2, I7)."""
+
+from __future__ import annotations
+
+from rq import get_current_connection
+
+from sms_service.usecases.sweep import drain_inbound, drain_outbox
+from sms_service.usecases.tick import expand_due
+from workers.entry import running
+from workers.nudge import mark
+
+
+def _begin(kind: str) -> None:
+    connection = get_current_connection()
+    if connection is not None:
+        connection.delete(mark(kind))
+
+
+def inbound() -> None:
+    _begin("inbound")
+    drain_inbound(running().context)
+
+
+def send() -> None:
+    _begin("send")
+    worker = running()
+    drain_outbox(worker.context, worker.pool)
+
+
+def expand_broadcast() -> None:
+    _begin("expand_broadcast")
+    expand_due(running().context)
+    send()
