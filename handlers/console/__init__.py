@@ -19,7 +19,10 @@ MODULES = (
     "signin",
     "account",
     "staff",
+    "log",
+    "thread",
     "concerns",
+    "audit",
     "reveal",
     "assets",
 )

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from sms_service.models import numbers, people
 from sms_service.models.audit import audit
+from sms_service.models.dials import turn
+from sms_service.models.inbound import inbound
 from sms_service.models.people import identity
 from sms_service.rules.roles import allows
 from sms_service.usecases.context import Context
@@ -59,3 +61,27 @@ def _notice_many(context: Context, db: Connection, me: SignedIn) -> None:
     counted = counted.where(audit.c.actor == me.code, audit.c.act == "identity.reveal", audit.c.at > since)
     if db.execute(counted).scalar_one() == MANY_A_DAY + 1:
         raise_concern(context, db, About(kind="reveals", severity="amber", note_code=me.code), now)
+
+
+def open_held(context: Context, me: SignedIn, source: str, row_id: int, reason: str) -> str:
+    """The words of one flagged text (``in``) or turn (``dial``), for safeguarding, audited with the reason (S32, I17).
+
+    Raises ``UseFault`` for a missing reason, and alike for a text that is not there, not flagged or not theirs to read.
+    """
+    reason = reason.strip()
+    if not 3 <= len(reason) <= REASON_LIMIT:
+        raise UseFault("reason", "Say why, in 3 to %(most)s characters.", most=REASON_LIMIT)
+    with context.database.begin() as db:
+        sealed = held_text(db, source, row_id)
+        if sealed is None or not allows(me.roles, "open_flagged"):
+            raise UseFault("text", "There is no text here that you may open.")
+        context.record(db, me.code, "text.open", f"{source}:{row_id}", reason)
+        table, column = ("inbound", "body") if source == "in" else ("turn", "typed")
+        return context.vault.open(table, column, row_id, sealed)
+
+
+def held_text(db: Connection, source: str, row_id: int) -> bytes | None:
+    """The sealed words of a flagged row; None when there is no such row."""
+    table, column = (inbound, inbound.c.body) if source == "in" else (turn, turn.c.typed)
+    found: bytes | None = db.execute(select(column).where(table.c.id == row_id, table.c.alert != "none")).scalar()
+    return found

@@ -15,6 +15,25 @@
   var live = document.querySelector("[data-live]");
   if (!live || !window.fetch) { return; }
   var wait = 5000;
+  function put(rows) {
+    var holder = document.createElement("template");
+    holder.innerHTML = rows;
+    Array.prototype.slice.call(holder.content.querySelectorAll("tr")).reverse().forEach(function (row) {
+      var known = document.getElementById(row.id);
+      if (known) {
+        if (!known.contains(document.activeElement) && known.innerHTML !== row.innerHTML && !known.querySelector("[open]")) {
+          known.replaceWith(row);
+        }
+        return;
+      }
+      row.className = "fresh";
+      live.prepend(row);
+    });
+    while (live.children.length > 200) { live.lastElementChild.remove(); }
+    if (live.children.length) {
+      document.querySelectorAll("[data-empty]").forEach(function (empty) { empty.remove(); });
+    }
+  }
   function ask() {
     if (document.hidden) { setTimeout(ask, wait); return; }
     fetch(live.dataset.live + "&after=" + encodeURIComponent(live.dataset.newest || ""), { credentials: "same-origin" })
@@ -27,11 +46,7 @@
       })
       .then(function (rows) {
         if (rows === null) { return; }
-        if (rows.trim()) {
-          live.insertAdjacentHTML("afterbegin", rows);
-          while (live.children.length > 200) { live.lastElementChild.remove(); }
-          document.querySelectorAll("[data-empty]").forEach(function (empty) { empty.remove(); });
-        }
+        put(rows);
         setTimeout(ask, wait);
       })
       .catch(function () { wait = Math.min(wait * 2, 60000); setTimeout(ask, wait); });

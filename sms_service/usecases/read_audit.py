@@ -1,0 +1,66 @@
+"""Reading the audit: entries by code, and the walk along its chain (I17, T19)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from sms_service.models import audit as table
+from sms_service.models.audit import audit
+from sms_service.rules.roles import allows
+from sms_service.security.audit_chain import verify
+from sms_service.usecases.context import Context
+from sms_service.usecases.sign_in import SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act. ``reason`` is empty for readers who may not see why."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    reason: str
+
+
+def entries(
+    context: Context, db: Connection, me: SignedIn, *, limit: int, before: int | None = None, act: str = ""
+) -> Sequence[Entry]:
+    """Newest first. A reason may tell of a person: it is opened for those who may read concerns, for nobody else."""
+    may_read = allows(me.roles, "see_concerns")
+    return [
+        Entry(
+            row.seq,
+            row.at,
+            row.actor,
+            row.act,
+            row.subject or "",
+            context.vault.open("audit", "reason", row.seq, row.reason) if may_read and row.reason is not None else "",
+        )
+        for row in table.latest(db, limit, before, act or None)
+    ]
+
+
+def acts(db: Connection) -> Sequence[str]:
+    """Every kind of act there is an entry of."""
+    return db.execute(select(audit.c.act).distinct().order_by(audit.c.act)).scalars().all()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``first_bad`` is the number of the first entry that is not as it was written, None when all are."""
+
+    count: int
+    first_bad: int | None
+
+
+def check(context: Context) -> Checked:
+    """Walk the chain from its first entry to its last."""
+    with context.database.begin() as db:
+        count = db.execute(select(audit.c.seq).order_by(audit.c.seq.desc()).limit(1)).scalar() or 0
+        return Checked(count, verify(table.chain(db), context.audit_key))
