@@ -1,4 +1,4 @@
-"""USSD turns and end events: a turn is always answered 200 with ``CON `` or ``END ``, whatever fails inside (I15, contract 11.2)."""
+"""USSD turns and end events: a turn is always answered 200 with ``CON `` or ``END ``, whatever fails inside (I15)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from sms_service import commands, demo, logs, schema, store, wiring
+from sms_service import commands, logs, schema, store, wiring
 from sms_service.catalogue import CatalogueFault
 from sms_service.config import Settings, SettingsFault, load_settings
 from sms_service.database import Database
@@ -103,15 +103,13 @@ def clock() -> None:
 @click.option("--at", help="the service's time at the first start, as 2026-05-13T09:00 (Africa/Kigali)")
 @click.option("--database-url", default="", help="another database, empty or a demo's")
 @click.option("--redis-url", default="", help="another queue store, empty or a demo's")
-def demo_command(
-    port: int, data_dir: Path | None, no_seed: bool, at: str | None, database_url: str, redis_url: str
-) -> None:
+def demo_command(port: int, data_dir: Path | None, no_seed: bool, at: str | None, database_url: str, redis_url: str) -> None:
     """The whole service with a phone simulator and demo data; one Ctrl-C ends all of it."""
+    from sms_service import demo  # only this process carries the demo
+
     try:
         code = demo.run(
-            demo.Options(
-                port=port, data_dir=data_dir, seed=not no_seed, at=at, database_url=database_url, redis_url=redis_url
-            )
+            demo.Options(port=port, data_dir=data_dir, seed=not no_seed, at=at, database_url=database_url, redis_url=redis_url)
         )
     except (demo.DemoFault, SettingsFault, CatalogueFault, store.StoreFault) as fault:
         raise Failed(str(fault)) from None

@@ -1,4 +1,4 @@
-"""The operator's commands over the use cases: results on standard output, progress on standard error, `--json` where a machine reads."""
+"""The operator's commands: results on standard output, progress on standard error, `--json` where a machine reads."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _add_people(main: click.Group, using: Any, settings: Callable[[], Settings],
     @click.option("--time", "start_time", required=True, help="HH:MM, Africa/Kigali")
     @click.option("--venue", "venue_code", required=True)
     @click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), help="makes the meetings from this day on")
-    def add_group(weekday: str, first_day: Any, **fields: str) -> None:
+    def add_group(weekday: str, first_day: Any, **fields: Any) -> None:
         """Make a group and print its code."""
         day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(weekday)
         new = groups.NewGroup(weekday=day, first_day=first_day.date() if first_day else None, **fields)
@@ -178,7 +178,9 @@ def _add_broadcasts(main: click.Group, using: Any, failed: Fail) -> None:
     @click.option("--author", default="", help="the staff account that writes it")
     @click.option("--dry-run", is_flag=True, help="show recipients, exclusions and cost, keep nothing")
     @click.pass_context
-    def broadcast(click_context: click.Context, group_codes: tuple[str, ...], message_file: Path | None, author: str, dry_run: bool) -> None:
+    def broadcast(
+        click_context: click.Context, group_codes: tuple[str, ...], message_file: Path | None, author: str, dry_run: bool
+    ) -> None:
         """Draft a broadcast; it is sent only after a second person approves."""
         if click_context.invoked_subcommand is not None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sms_service import logs, paths, store
 from sms_service.catalogue import load_catalogue
@@ -17,9 +17,6 @@ from sms_service.security.vault import Vault
 from sms_service.text.reading import build_lexicon
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.send_texts import CALLS_A_ROUND
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def build_context(
@@ -88,7 +85,7 @@ def nudger(settings: Settings) -> Callable[[str, int], None]:
     return Nudger(store.connect(settings.redis_url, timeout=0.3))
 
 
-def web_application() -> Flask:
+def web_application() -> Callable[..., Any]:
     """The application a web server loads, from the process's own environment. Raises ``SettingsFault`` naming every fault."""
     from handlers.app import create_app
 

@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,11 +18,11 @@ from sms_service.database import Database
 from sms_service.usecases.context import Context
 from sms_service.wiring import build_context
 
-KEYS = {"field_keys": {1: b"f" * 32}, "hash_key": b"h" * 32, "audit_key": b"a" * 32}
+KEYS: dict[str, Any] = {"field_keys": {1: b"f" * 32}, "hash_key": b"h" * 32, "audit_key": b"a" * 32}
 
 
 def postgresql_url(folder: Path) -> str | None:
-    """A PostgreSQL to test on: the one named in TEST_POSTGRESQL_URL, else a private one from the wheel; None when neither can be had."""
+    """A PostgreSQL to test on: TEST_POSTGRESQL_URL, else a private one from the wheel; None when neither can be had."""
     named = os.environ.get("TEST_POSTGRESQL_URL")
     if named:
         return named

@@ -1,4 +1,4 @@
-"""The worker process: one queue, JSON, in-process jobs that drain SQL; it exits when the queue store is gone and is started again."""
+"""The worker process: one queue, JSON, jobs that drain SQL; it exits when the queue store is gone and is started again."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Running:
     """What the jobs of this process work with."""
 
     context: Context
+    redis: Redis
     pool: ThreadPoolExecutor
 
 
@@ -50,7 +51,7 @@ class NudgeWorker(SimpleWorker):
 def run_worker(context: Context, redis: Redis, *, burst: bool = False) -> None:
     """Work on nudges until told to stop; a TERM lets the job in hand finish (F5)."""
     pool = ThreadPoolExecutor(CALLS_A_ROUND, thread_name_prefix="call")
-    _running[:] = [Running(context, pool)]
+    _running[:] = [Running(context, redis, pool)]
     try:
         queue = Queue(jobs.QUEUE, connection=redis, serializer="json")
         NudgeWorker(queue, redis).work(burst=burst, with_scheduler=False, logging_level="WARNING")

@@ -1,8 +1,6 @@
-"""The jobs RQ runs: each drains what waits in SQL. They carry nothing, so that a job run twice or never changes nothing (I2, I7)."""
+"""The jobs RQ runs: each drains what waits in SQL. They carry nothing: one run twice, or never, changes nothing (I2, I7)."""
 
 from __future__ import annotations
-
-from rq import get_current_connection
 
 from sms_service.usecases.sweep import drain_inbound, drain_outbox
 from sms_service.usecases.tick import expand_due
@@ -11,9 +9,7 @@ from workers.nudge import mark
 
 
 def _begin(kind: str) -> None:
-    connection = get_current_connection()
-    if connection is not None:
-        connection.delete(mark(kind))
+    running().redis.delete(mark(kind))
 
 
 def inbound() -> None:

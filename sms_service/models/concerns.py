@@ -1,4 +1,4 @@
-"""Concerns: anything a person must act on, with its clock, its owner, the attempts to reach someone, and the alert for a RED one."""
+"""Concerns: anything a person must act on, its clock, its owner, the attempts to reach someone, and the alert of a RED one."""
 
 from __future__ import annotations
 

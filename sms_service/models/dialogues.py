@@ -161,7 +161,7 @@ def answers_to(db: Connection, question: str, meeting_id: int) -> dict[int, str]
     query = select(response.c.person_id, response.c.value).where(
         response.c.question == question, response.c.meeting_id == meeting_id, response.c.person_id.is_not(None)
     )
-    return {person: value for person, value in db.execute(query.order_by(response.c.id))}
+    return {row.person_id: row.value for row in db.execute(query.order_by(response.c.id))}
 
 
 def latest_answers(db: Connection, person_id: int, question: str, limit: int) -> Sequence[str]:

@@ -36,7 +36,7 @@ def urgent_numbers(db: Connection, now: datetime) -> dict[str, str] | None:
     query = select(directory_entry.c.slot, directory_entry.c.phone).where(
         directory_entry.c.slot.in_(URGENT_SLOTS), directory_entry.c.valid_until > now
     )
-    found = {slot: phone for slot, phone in db.execute(query)}
+    found = {row.slot: row.phone for row in db.execute(query)}
     return found if len(found) == len(URGENT_SLOTS) else None
 
 

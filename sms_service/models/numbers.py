@@ -71,7 +71,7 @@ def get(db: Connection, number_id: int) -> Row[Any]:
 
 
 def lock(db: Connection, number_id: int) -> Row[Any]:
-    """Take the number's lock (I4): steps, stop, freeze and the fence are serial on it. On SQLite the transaction itself is the lock."""
+    """Take the number's lock (I4): steps, stop, freeze and the fence are serial on it. On SQLite the transaction is the lock."""
     return db.execute(select(number).where(number.c.id == number_id).with_for_update(key_share=True)).one()
 
 

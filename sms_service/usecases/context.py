@@ -12,7 +12,7 @@ from sms_service import clock
 from sms_service.conversation.definition import Conversation
 from sms_service.conversation.words import Words
 from sms_service.database import Database
-from sms_service.gateway.africastalking import Client
+from sms_service.gateway.registry import Gateway
 from sms_service.models import audit
 from sms_service.rules.caps import Caps
 from sms_service.security.vault import Vault
@@ -39,7 +39,7 @@ class Context:
     conversations: Mapping[str, Conversation]
     lexicon: Lexicon
     topics: Topics
-    client: Client | None = None
+    client: Gateway | None = None
     nudge: Callable[[str, int], None] = no_nudge
     sender_id: str = ""
     short_code: str = ""
@@ -48,7 +48,7 @@ class Context:
     price_per_segment: float = 10.0
     currency: str = "RWF"
     public_url: str = ""
-    caps: Caps = Caps()
+    caps: Caps = field(default_factory=Caps)
     older_versions: dict[str, Conversation] = field(default_factory=dict)
 
     def now(self, db: Connection) -> datetime:

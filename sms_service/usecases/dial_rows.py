@@ -162,7 +162,7 @@ def store_turn(
 
 
 def end_dial(context: Context, end: UssdEnd) -> None:
-    """The end event: early, late, twice or never; it says nothing about what was done, and an unknown dial changes nothing (W13)."""
+    """The end event: early, late, twice or never; an unknown dial changes nothing (W13)."""
     with context.database.begin() as db:
         db.execute(
             update(dial)
@@ -173,6 +173,4 @@ def end_dial(context: Context, end: UssdEnd) -> None:
 
 def close_silent(db: Connection, now: datetime) -> int:
     """Dials without an end event close after 300 s of silence (contract 11.3)."""
-    return db.execute(
-        update(dial).where(dial.c.state == "open", dial.c.last_at < now - IDLE).values(state="abandoned")
-    ).rowcount
+    return db.execute(update(dial).where(dial.c.state == "open", dial.c.last_at < now - IDLE).values(state="abandoned")).rowcount

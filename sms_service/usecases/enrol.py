@@ -19,7 +19,6 @@ from sms_service.models.dialogues import dialogue
 from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.models.people import PURPOSES, consent, identity, person
 from sms_service.security.tokens import new_code
-from sms_service.usecases import occurrences
 from sms_service.usecases.contacts import (
     DEFAULT_OWNERSHIP,
     NO_PHONE,
@@ -34,6 +33,7 @@ from sms_service.usecases.effects import WORDING
 from sms_service.usecases.faults import Faults, UseFault
 from sms_service.usecases.find import already_made, group_named, once_id, person_named
 from sms_service.usecases.groups import join_in
+from sms_service.usecases.opt_in import queue_opt_in
 
 CODE = re.compile(r"P[0-9]{4,6}")
 KINDS = ("participant", "practitioner", "facilitator")
@@ -77,7 +77,7 @@ def check_person(new: NewPerson) -> Faults:
     """Every fault of the fields that need no database; the phone's form included."""
     faults = Faults()
     name = clean_name(new.name)
-    readable = all(unicodedata.category(c)[0] in "LMZP" for c in name)
+    readable = all(unicodedata.category(c)[0] in "LMNZP" for c in name)
     faults.need(1 <= len(name) <= LONGEST_NAME and readable, "name", "give a name of 1 to 80 letters")
     faults.need(
         not name.startswith(("=", "@", "+", "-")), "name", "this looks like a spreadsheet formula; write the name"
@@ -194,7 +194,7 @@ def offer_opt_in(context: Context, db: Connection, contact_id: int, now: datetim
     contact = db.execute(select(people.contact_point).where(people.contact_point.c.id == contact_id)).one()
     who = db.execute(select(person).where(person.c.id == contact.person_id)).one()
     if contact.ownership == "own" and who.may_remind and contact.opted_in_at is None:
-        occurrences.queue_opt_in(context, db, contact.id, now)
+        queue_opt_in(context, db, contact.id, now)
 
 
 def record_consents(

@@ -24,6 +24,7 @@ from sms_service.usecases.attendance import coming_counts
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import open_meeting, read_time
+from sms_service.usecases.meeting_texts import queue_v4
 from sms_service.usecases.pauses import windows_of
 from sms_service.usecases.remind_group import remind_group_in
 
@@ -205,7 +206,7 @@ def _revive(db: Connection, meeting_id: int, start: datetime, now: datetime) -> 
 
 
 def _tell(context: Context, db: Connection, old_row: Any, now: datetime, *, cancelled: bool) -> None:
-    occurrences.queue_v4(
+    queue_v4(
         context, db, open_meeting(db, old_row.id), old_start=old_row.starts_at, cancelled=cancelled, now=now
     )
 

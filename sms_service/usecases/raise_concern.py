@@ -45,7 +45,7 @@ class About:
 def raise_concern(context: Context, db: Connection, about: About, now: datetime) -> int:
     """Open a concern or join the one that is already open for the same thing; a RED one alerts. Returns the concern's row id.
 
-    A RED on a number with an unacknowledged RED joins it (S25); a call request or an unclear text joins an open one of the last 24 h.
+    A RED on a number with an unacknowledged RED joins it (S25); other kinds join an open one of the last 24 h.
     """
     severity = severity_of(about.kind)
     joined = _joins(db, about, severity, now)
@@ -104,11 +104,7 @@ def _free_code(db: Connection) -> str:
 
 def _alert(context: Context, db: Connection, concern_id: int, now: datetime) -> None:
     alert_id = new_row_id()
-    db.execute(
-        insert(alert).values(
-            id=alert_id, concern_id=concern_id, ack_code=_ack_code(db), step=0, opened_at=now, next_at=now
-        )
-    )
+    db.execute(insert(alert).values(id=alert_id, concern_id=concern_id, ack_code=_ack_code(db), step=0, opened_at=now, next_at=now))
     send_alert(context, db, alert_id, now)
 
 
@@ -145,9 +141,7 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     texts = []
     for phone in phones:
         language = "fr" if phone.language == "fr" else "en"
-        body = context.words.text(
-            language, "alert", {"code": row.code, "open": open_now, "since": since, "reply": row.ack_code}
-        )
+        body = context.words.text(language, "alert", {"code": row.code, "open": open_now, "since": since, "reply": row.ack_code})
         texts.append(
             Outgoing(
                 key=f"alert:{alert_id}:{row.step}:{phone.number_id}",
@@ -171,9 +165,7 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     queue_texts(context, db, texts, now)
     next_at = row.since + timedelta(minutes=alert_step(row.step + 1).after_minutes)
     db.execute(
-        alert.update()
-        .where(alert.c.id == alert_id)
-        .values(step=row.step + 1, next_at=max(next_at, now + timedelta(minutes=1)))
+        alert.update().where(alert.c.id == alert_id).values(step=row.step + 1, next_at=max(next_at, now + timedelta(minutes=1)))
     )
 
 
@@ -204,18 +196,14 @@ def _alerts_to(db: Connection, number_id: int, now: datetime) -> int:
     query = (
         select(func.count())
         .select_from(outbox)
-        .where(
-            outbox.c.number_id == number_id, outbox.c.kind == "alert", outbox.c.created_at > now - timedelta(hours=1)
-        )
+        .where(outbox.c.number_id == number_id, outbox.c.kind == "alert", outbox.c.created_at > now - timedelta(hours=1))
     )
     return int(db.execute(query).scalar_one())
 
 
 def repeat_alerts(context: Context, db: Connection, now: datetime, limit: int = 50) -> int:
     """Send the next step of every unacknowledged alert that is due; at least once, until a person answers."""
-    query = (
-        select(alert.c.id).where(alert.c.acknowledged_at.is_(None), alert.c.next_at <= now).order_by(alert.c.next_at)
-    )
+    query = select(alert.c.id).where(alert.c.acknowledged_at.is_(None), alert.c.next_at <= now).order_by(alert.c.next_at)
     due = db.execute(query.limit(limit)).scalars().all()
     for alert_id in due:
         send_alert(context, db, alert_id, now)
@@ -241,11 +229,7 @@ def acknowledge_by_code(context: Context, db: Connection, number_id: int, ack_co
 
 def stop_alerts(db: Connection, concern_id: int, now: datetime, by: str) -> None:
     """End the repeats of a concern's alert; texts still queued are cancelled."""
-    ids = (
-        db.execute(select(alert.c.id).where(alert.c.concern_id == concern_id, alert.c.acknowledged_at.is_(None)))
-        .scalars()
-        .all()
-    )
+    ids = db.execute(select(alert.c.id).where(alert.c.concern_id == concern_id, alert.c.acknowledged_at.is_(None))).scalars().all()
     if ids:
         db.execute(alert.update().where(alert.c.id.in_(ids)).values(acknowledged_at=now, acknowledged_by=by))
         cancel_queued(db, now, "acknowledged", outbox.c.alert_id.in_(ids))

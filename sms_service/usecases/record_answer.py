@@ -1,4 +1,4 @@
-"""Recording what a call came to, each attempt by its own id: a late answer is still evidence, never a reason to send again (I8, I9)."""
+"""Recording what a call came to, attempt by attempt: a late answer is evidence, never a reason to send again (I8, I9)."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def record_answers(context: Context, db: Connection, answered: Sequence[Answered
 
 def _lock(db: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
     rows = outbox.outbox.c
-    query = select(rows.id, rows.state, rows.stage, rows.token, rows.attempts, rows.expires_at).where(
-        rows.id.in_(list(ids))
-    )
+    query = select(rows.id, rows.state, rows.stage, rows.token, rows.attempts, rows.expires_at).where(rows.id.in_(list(ids)))
     return {row.id: row for row in db.execute(query.order_by(rows.id).with_for_update())}
 
 
@@ -133,11 +131,7 @@ _MOVED = [
     "cost",
     "currency",
 ]
-_MOVE = (
-    update(outbox.outbox)
-    .where(outbox.outbox.c.id == bindparam("b_row"))
-    .values({name: bindparam(name) for name in _MOVED})
-)
+_MOVE = update(outbox.outbox).where(outbox.outbox.c.id == bindparam("b_row")).values({name: bindparam(name) for name in _MOVED})
 
 
 def _write(db: Connection, ends: list[dict[str, Any]], moves: list[dict[str, Any]]) -> None:

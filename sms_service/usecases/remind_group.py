@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select
 from sms_service import clock
 from sms_service.models import meetings
 from sms_service.models.outbox import outbox
-from sms_service.usecases import occurrences
 from sms_service.usecases.context import Context
 from sms_service.usecases.find import group_named, open_meeting
+from sms_service.usecases.meeting_texts import queue_reminder
 
 Reminded = tuple[Literal["sent", "later", "already", "none"], datetime | None]
 
@@ -37,7 +37,7 @@ def remind_group_in(context: Context, db: Connection, group_row: Any, actor: str
     key = f"remind:{coming.id}:{clock.local(now).date().isoformat()}"
     if db.execute(select(outbox.c.id).where(outbox.c.key.startswith(f"{key}:")).limit(1)).first() is not None:
         return "already", None
-    planned = occurrences.queue_reminder(context, db, open_meeting(db, coming.id), kind="remind", now=now, key=key)
+    planned = queue_reminder(context, db, open_meeting(db, coming.id), kind="remind", now=now, key=key)
     if not planned:
         return "none", None
     context.record(db, actor, "group.remind", f"{group_row.code} {coming.no}")

@@ -46,9 +46,7 @@ class Call:
     result: CallResult | None = None
 
 
-def send_round(
-    context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, grace: timedelta = timedelta()
-) -> int:
+def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, grace: timedelta = timedelta()) -> int:
     """Claim what is due, fence it, call the gateway on ``pool`` and record the answers; returns how many rows it worked on.
 
     The fence takes no more calls than ``calls``, so that each starts as soon as its commit is done: a stop after the
@@ -70,9 +68,7 @@ def send_round(
     reach("after_answer")
     if fenced:
         answered = [
-            (call.call_id, row, number, call.result)
-            for call in fenced
-            for row, number in zip(call.rows, call.numbers, strict=True)
+            (call.call_id, row, number, call.result) for call in fenced for row, number in zip(call.rows, call.numbers, strict=True)
         ]
         with context.database.begin() as db:
             record_answers(context, db, answered, random.random)
@@ -149,9 +145,7 @@ def _tokens(context: Context, channel: Row[Any], now: datetime) -> float:
 def _due_rows(db: Connection, now: datetime, lane: int, room: int, *, alerts_only: bool) -> Sequence[Row[Any]]:
     rows = outbox.outbox.c
     other = outbox.outbox.alias("other")
-    query = select(
-        rows.id, rows.number_id, rows.kind, rows.lane, rows.text_class, rows.body_hash, rows.dialogue_id
-    ).where(
+    query = select(rows.id, rows.number_id, rows.kind, rows.lane, rows.text_class, rows.body_hash, rows.dialogue_id).where(
         rows.state == "queued",
         rows.lane == lane,
         rows.not_before <= now,
@@ -213,18 +207,14 @@ def _put_back(db: Connection, row: Row[Any], not_before: datetime, reason: str) 
     )
 
 
-def _drop(
-    context: Context, db: Connection, row: Row[Any], new_state: str, reason: str, now: datetime, *, call_task: bool
-) -> None:
+def _drop(context: Context, db: Connection, row: Row[Any], new_state: str, reason: str, now: datetime, *, call_task: bool) -> None:
     db.execute(
         update(outbox.outbox)
         .where(outbox.outbox.c.id == row.id)
         .values(state=new_state, token=None, lease_until=None, reason=reason[:60], closed_at=now)
     )
     if call_task:
-        about = About(
-            kind="meeting_change_untold", number_id=row.number_id, person_id=row.person_id, group_id=row.group_id
-        )
+        about = About(kind="meeting_change_untold", number_id=row.number_id, person_id=row.person_id, group_id=row.group_id)
         raise_concern(context, db, about, now)
 
 
@@ -286,9 +276,7 @@ def _group(context: Context, rows: list[Row[Any]], e164: dict[int, str]) -> list
 def _call(context: Context, call: Call) -> CallResult:
     if context.client is None:
         raise RuntimeError("this process has no gateway client: it must not claim texts")
-    result = context.client.send(
-        call.numbers, call.text, sender=context.short_code or None, deadline=CALL_DEADLINE_SECONDS
-    )
+    result = context.client.send(call.numbers, call.text, sender=context.short_code or None, deadline=CALL_DEADLINE_SECONDS)
     return result
 
 

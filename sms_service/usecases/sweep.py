@@ -1,4 +1,4 @@
-"""Draining what waits: the same loops serve the workers, who are nudged, and the clock's sweep, which needs no Redis (reliability section 6)."""
+"""Draining what waits: the same loops serve the nudged workers and the clock's sweep, which needs no Redis (I13)."""
 
 from __future__ import annotations
 

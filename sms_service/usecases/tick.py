@@ -1,4 +1,4 @@
-"""The clock's own work, every five seconds and safe in two processes at once: schedules, alerts, leases, silence (I11, I12, F37)."""
+"""The clock's own work, every five seconds and safe in two processes at once: schedules, alerts, leases (I11, I12, F37)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,196 @@
+"""The texts about a meeting: its reminders (V3, V3b), its moves and cancellations (V4), each phone in its own hours (S39)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from sms_service import clock
+from sms_service.models import dialogues, groups, pauses, people
+from sms_service.models.dialogues import dialogue
+from sms_service.rules.audience import invited
+from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
+from sms_service.usecases.compose import LANE_REMINDER, Kind, Outgoing, queue_texts
+from sms_service.usecases.context import Context
+from sms_service.usecases.facts import day_and_time
+from sms_service.usecases.fence_facts import hours_of, windows_for
+from sms_service.usecases.open_dialogue import asked_again, open_dialogue
+from sms_service.usecases.raise_concern import About, raise_concern
+
+
+def queue_reminder(
+    context: Context, db: Connection, meeting: Row[Any], *, kind: str, now: datetime, key: str = ""
+) -> list[datetime]:
+    """Queue V3 or V3b to every phone of the meeting's audience, keyed ``<key>:<number row id>``; returns when each leaves.
+
+    ``kind``: reminder_two_day, reminder_morning, or ``remind`` (now, by a facilitator; its key is the meeting and local day). A phone of one person that is her own is
+    asked; any other gets V3b, once a number and addressed to nobody (S9). After a "no" there is no second reminder, after an
+    answer no second question.
+    """
+    key = key or f"remind:{meeting.id}:{clock.local(now).date().isoformat()}"
+    windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
+    answers = dialogues.answers_to(db, "coming", meeting.id)
+    texts: list[Outgoing] = []
+    for contacts, everyone in phones_of_meeting(db, meeting):
+        first = contacts[0]
+        alone = len(everyone) == 1 and first.ownership == "own"
+        if not any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts):
+            continue
+        said = answers.get(first.person_id) if alone else None
+        if said == "no" and kind != "reminder_two_day":
+            continue
+        leaves = _reminder_moment(meeting, kind, now, everyone, windows)
+        if leaves is None:
+            continue
+        values = day_and_time(meeting.starts_at)
+        language = first.number_language or first.person_language
+        dialogue_id, template = None, "V3b"
+        if alone and said is None:
+            dialogue_id, body = _question(context, db, meeting, first, values, language, now)
+            template = "V3"
+        else:
+            body = context.words.text(language, "reminder_plain", values)
+        texts.append(about_meeting(key, meeting, first, alone, language, template, body, leaves, meeting.starts_at, dialogue_id))
+    queue_texts(context, db, texts, now)
+    return [one.not_before for one in texts]
+
+
+def _reminder_moment(
+    meeting: Row[Any], kind: str, now: datetime, contacts: Sequence[Row[Any]], windows: Sequence[PauseWindow]
+) -> datetime | None:
+    hours = hours_of(contacts)
+    if kind == "remind":
+        return next_allowed(now, hours, windows, meeting.starts_at)
+    two_day, morning = reminder_times(meeting.starts_at, now, hours, windows)
+    return two_day if kind == "reminder_two_day" else morning
+
+
+def _question(
+    context: Context,
+    db: Connection,
+    meeting: Row[Any],
+    contact: Row[Any],
+    values: dict[str, Any],
+    language: str,
+    now: datetime,
+) -> tuple[int, str]:
+    """The meeting's question to one person: the one still open is asked again (its one repeat), else a new one begins."""
+    query = select(dialogue).where(
+        dialogue.c.person_id == contact.person_id,
+        dialogue.c.meeting_id == meeting.id,
+        dialogue.c.conversation == "reminder",
+        dialogue.c.state.in_(("waiting", "open")),
+    )
+    existing = db.execute(query.order_by(dialogue.c.id.desc()).limit(1)).first()
+    if existing is not None:
+        return existing.id, asked_again(context, db, existing, language)
+    return open_dialogue(
+        context,
+        db,
+        "reminder",
+        values,
+        number_id=contact.number_id,
+        person_id=contact.person_id,
+        language=language,
+        now=now,
+        meeting_id=meeting.id,
+        meeting_starts_at=meeting.starts_at,
+    )
+
+
+def phones_of_meeting(db: Connection, meeting: Row[Any]) -> list[tuple[list[Row[Any]], list[Row[Any]]]]:
+    """Each phone of the meeting's audience: the invited people on it, and everyone on it."""
+    members = {row.id: row for row in groups.members(db, meeting.group_id) if invited(meeting.audience, row.part, row.sex)}
+    if not members:
+        return []
+    own = people.phones_of(db, members)
+    by_number: dict[int, list[Row[Any]]] = {}
+    ids = {contact.number_id for contact in own if contact.ownership != "none"}
+    for contact in people.contact_points_of(db, ids):
+        by_number.setdefault(contact.number_id, []).append(contact)
+    pairs = []
+    for everyone in by_number.values():
+        invited_here = [one for one in everyone if one.person_id in members and one.ownership != "none"]
+        if invited_here:
+            pairs.append((invited_here, everyone))
+    return pairs
+
+
+def about_meeting(
+    key: str,
+    meeting: Row[Any],
+    contact: Any,
+    alone: bool,
+    language: str,
+    template: str,
+    body: str,
+    leaves: datetime,
+    expires_at: datetime,
+    dialogue_id: int | None,
+    kind: Kind = "scheduled",
+    text_class: str = "A",
+) -> Outgoing:
+    return Outgoing(
+        key=f"{key}:{contact.number_id}",
+        number_id=contact.number_id,
+        language=language,
+        template=template,
+        kind=kind,
+        text_class=text_class,
+        lane=LANE_REMINDER,
+        body=body,
+        not_before=leaves,
+        expires_at=expires_at,
+        person_id=contact.person_id if alone else None,
+        group_id=meeting.group_id,
+        meeting_id=meeting.id,
+        dialogue_id=dialogue_id,
+    )
+
+
+def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: datetime, cancelled: bool, now: datetime) -> int:
+    """Tell the audience that a meeting has moved or will not take place; returns how many texts were queued.
+
+    V4 obeys quiet hours and is exempt from the weekly cap; when no allowed minute is left before the old start, the
+    facilitator gets a call task instead.
+    """
+    windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
+    old_day = day_and_time(old_start)["day"]
+    new = day_and_time(meeting.starts_at)
+    texts: list[Outgoing] = []
+    for contacts, everyone in phones_of_meeting(db, meeting):
+        first = contacts[0]
+        if not any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts):
+            continue
+        leaves = next_allowed(now, hours_of(everyone), windows, old_start, urgent=True)
+        if leaves is None:
+            about = About(kind="meeting_change_untold", number_id=first.number_id, group_id=meeting.group_id)
+            raise_concern(context, db, about, now)
+            continue
+        alone = len(everyone) == 1 and first.ownership == "own"
+        language = first.number_language or first.person_language
+        dialogue_id = None
+        if cancelled:
+            template, body = "cancelled", context.words.text(language, "cancelled", {"day": old_day})
+        elif alone:
+            template = "V4"
+            dialogue_id, body = open_dialogue(
+                context,
+                db,
+                "moved",
+                {"old_day": old_day, **new},
+                number_id=first.number_id,
+                person_id=first.person_id,
+                language=language,
+                now=now,
+                meeting_id=meeting.id,
+                meeting_starts_at=meeting.starts_at,
+            )
+        else:
+            template, body = "V4b", context.words.text(language, "moved_plain", {"old_day": old_day, **new})
+        key = f"v4:{meeting.id}:{int(old_start.timestamp())}:{'x' if cancelled else int(meeting.starts_at.timestamp())}"
+        texts.append(about_meeting(key, meeting, first, alone, language, template, body, leaves, old_start, dialogue_id, kind="v4"))
+    return queue_texts(context, db, texts, now)

@@ -1,0 +1,48 @@
+"""V1, the own-phone opt-in, after consent was given face to face (S16)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from sms_service import clock
+from sms_service.models import pauses, people
+from sms_service.rules.timing import next_allowed
+from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
+from sms_service.usecases.context import Context
+from sms_service.usecases.fence_facts import hours_of, windows_for
+from sms_service.usecases.open_dialogue import open_dialogue
+
+OPT_IN_LIFE = timedelta(days=7)
+
+
+def queue_opt_in(context: Context, db: Connection, contact_id: int, now: datetime) -> None:
+    """V1, after enrolment face to face, on an own phone: at the next allowed minute, once a contact point (S16)."""
+    number_id = db.execute(select(people.contact_point.c.number_id).where(people.contact_point.c.id == contact_id)).scalar_one()
+    everyone = people.contact_points_of(db, [number_id])
+    contact = next(one for one in everyone if one.id == contact_id)
+    windows = windows_for(None, pauses.active(db, clock.local(now).date()))
+    expires = now + OPT_IN_LIFE
+    leaves = next_allowed(now, hours_of(everyone), windows, expires)
+    if leaves is None:
+        return
+    language = contact.number_language or contact.person_language
+    dialogue_id, body = open_dialogue(
+        context, db, "optin", {}, number_id=number_id, person_id=contact.person_id, language=language, now=now
+    )
+    text = Outgoing(
+        key=f"optin:{contact.id}",
+        number_id=number_id,
+        language=language,
+        template="V1",
+        kind="scheduled",
+        text_class="B",
+        lane=LANE_REMINDER,
+        body=body,
+        not_before=leaves,
+        expires_at=expires,
+        person_id=contact.person_id,
+        dialogue_id=dialogue_id,
+    )
+    queue_texts(context, db, [text], now)
