@@ -73,14 +73,16 @@ def web(port: int, host: str, workers: int, threads: int) -> None:
 
 @main.command()
 def worker() -> None:
-    """Work on nudges: inbound texts, sends, broadcasts. Needs REDIS_URL."""
+    """Work on nudges: inbound texts, sends, broadcasts. Without REDIS_URL a private queue store is started here."""
     chosen = settings()
-    if not chosen.redis_url:
-        raise Failed("REDIS_URL is not set: workers need the queue store; the clock alone also moves everything, slower")
     logs.configure(chosen.log_level, "worker")
     from workers.entry import run_worker
 
-    run_worker(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), store.connect(chosen.redis_url))
+    try:
+        with store.private_store(chosen.data_dir, redis_url=chosen.redis_url) as url:
+            run_worker(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), store.connect(url))
+    except store.StoreFault as fault:
+        raise Failed(str(fault)) from None
 
 
 @main.command()

@@ -77,12 +77,14 @@ def context_from(
 
 
 def nudger(settings: Settings) -> Callable[[str, int], None]:
-    """The nudge of a process with a queue store, with a short time-out; without one, nothing (the sweep works alone)."""
-    if not settings.redis_url:
-        return no_nudge
+    """The nudge of a process, with a short time-out: to the named store, else to the private one a worker starts here.
+
+    A store that is not there costs nothing and loses nothing: the sweep works alone (I13).
+    """
     from workers.nudge import Nudger
 
-    return Nudger(store.connect(settings.redis_url, timeout=0.3))
+    url = settings.redis_url or f"unix://{store.socket_path(settings.data_dir)}"
+    return Nudger(store.connect(url, timeout=0.3))
 
 
 def web_application() -> Callable[..., Any]:

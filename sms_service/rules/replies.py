@@ -48,7 +48,7 @@ V10 = ("call_ack", "V10")
 
 
 def choose_reply(at: Situation) -> Plan:
-    """V11 or V10 before V12 before V14 before anything else; a crisis or a stop never stops a valid answer being recorded (S22, S23).
+    """V11 or V10 before V12 before V14 before anything else; neither stops a valid answer being recorded (S22, S23).
 
     An unknown or frozen number learns nothing (T20): V10 for RED and for help, the short V12 for a stop, else V14 at most
     once in 30 days. A stopped number gets V10, V11 or V12 and nothing else (I6).

@@ -14,7 +14,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """``stems`` match anywhere at the start of a word, ``words`` only whole words with no letter left out, ``inside`` anywhere in a word."""
+    """``stems`` match at the start of a word, ``words`` whole words to the letter, ``inside`` anywhere in a word."""
 
     stems: tuple[str, ...]
     words: frozenset[str]

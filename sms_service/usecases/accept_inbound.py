@@ -113,7 +113,7 @@ def about_crisis(
 ) -> int:
     """Open the concern of a flagged text: on a number of one participant it is about that person, else about the number."""
     person_id = None
-    note = "unattributed" if number_id is None else "unregistered"
+    note: str | None = "unattributed" if number_id is None else "unregistered"
     if number_id is not None:
         contacts = people.contact_points_of(db, [number_id])
         if contacts:

@@ -169,7 +169,7 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     )
 
 
-def _phones(db: Connection, wanted_lines: tuple[int, ...], now: datetime) -> list[Row[Any]]:
+def _phones(db: Connection, wanted_lines: tuple[int, ...], now: datetime) -> list[Any]:
     """The phones of these lines on duty now; when they are empty everyone on duty; when nobody is, every safeguarding account."""
     lines = rota.on_duty(db, now)
     wanted = [row for row in lines if row.line in wanted_lines] or list(lines)
@@ -185,8 +185,8 @@ def _phones(db: Connection, wanted_lines: tuple[int, ...], now: datetime) -> lis
     return _one_each(db.execute(query).all())
 
 
-def _one_each(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    seen: dict[int, Row[Any]] = {}
+def _one_each(rows: Sequence[Any]) -> list[Any]:
+    seen: dict[int, Any] = {}
     for row in rows:
         seen.setdefault(row.number_id, row)
     return list(seen.values())

@@ -142,7 +142,7 @@ def _tokens(context: Context, channel: Row[Any], now: datetime) -> float:
     return min(_burst(context), channel.tokens + rate * seconds)
 
 
-def _due_rows(db: Connection, now: datetime, lane: int, room: int, *, alerts_only: bool) -> Sequence[Row[Any]]:
+def _due_rows(db: Connection, now: datetime, lane: int, room: int, *, alerts_only: bool) -> Sequence[Any]:
     rows = outbox.outbox.c
     other = outbox.outbox.alias("other")
     query = select(rows.id, rows.number_id, rows.kind, rows.lane, rows.text_class, rows.body_hash, rows.dialogue_id).where(
@@ -276,8 +276,7 @@ def _group(context: Context, rows: list[Row[Any]], e164: dict[int, str]) -> list
 def _call(context: Context, call: Call) -> CallResult:
     if context.client is None:
         raise RuntimeError("this process has no gateway client: it must not claim texts")
-    result = context.client.send(call.numbers, call.text, sender=context.short_code or None, deadline=CALL_DEADLINE_SECONDS)
-    return result
+    return context.client.send(call.numbers, call.text, sender=context.short_code or None, deadline=CALL_DEADLINE_SECONDS)
 
 
 def give_back_stale(context: Context, db: Connection, now: datetime) -> tuple[int, int]:

@@ -105,6 +105,20 @@ def sign_in(context: Context, name: str, password: str, one_time: str, source: s
         return open_login(context, db, row, now)
 
 
+def check_one_time(context: Context, name: str, one_time: str) -> bool:
+    """Whether this account's one-time code is right now, for an act on the command line; counts towards the lockout (T10)."""
+    name = name.strip().lower()
+    with context.database.begin() as db:
+        row, now = accounts.by_login(db, name), real_now(db)
+        subjects = _subjects(context, name, "command line")
+        if _locked(db, subjects, now):
+            return False
+        if row is not None and row.disabled_at is None and spend_code(context, db, row, one_time):
+            return True
+        _note_failure(context, db, subjects, now, row)
+        return False
+
+
 def spend_code(context: Context, db: Connection, row: Row[Any], one_time: str) -> bool:
     """Whether the one-time code is right and was never used; it is used up by this call."""
     if row.totp is None:

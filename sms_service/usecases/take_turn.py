@@ -221,7 +221,8 @@ def _answer_home(context: Context, db: Connection, scope: Scope, home: Any, plac
     # At a PIN prompt whatever is not four digits may still be a mistyped PIN: it is not read and not kept.
     at_pin = expectation.kind == "pin"
     raw_key = typed if typed in ("0", "00") else ""
-    reading, alert = Reading("unclear", rule="pin form"), "none"
+    reading = Reading("unclear", rule="pin form")
+    alert: Alert = "none"
     if not at_pin:
         reading, raw_key, alert = _read(context, scope, typed, expectation)
     event = Answered(reading, raw_key)
