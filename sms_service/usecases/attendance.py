@@ -89,9 +89,7 @@ def coming_counts(db: Connection, meeting_row: Any) -> tuple[int, int, int]:
 
 def dose_of(db: Connection, person_id: int) -> Dose:
     """A person's meetings attended of those held in their groups (marks of ``unknown`` count as offered)."""
-    held = select(meetings.meeting.c.id).join(
-        groups.membership, groups.membership.c.group_id == meetings.meeting.c.group_id
-    )
+    held = select(meetings.meeting.c.id).join(groups.membership, groups.membership.c.group_id == meetings.meeting.c.group_id)
     held = held.where(groups.membership.c.person_id == person_id, meetings.meeting.c.state.in_(("held", "reported")))
     offered = set(db.execute(held).scalars())
     query = select(attendance.c.meeting_id).where(attendance.c.person_id == person_id, attendance.c.status == "present")

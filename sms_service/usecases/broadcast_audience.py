@@ -54,7 +54,7 @@ class Audience:
         return dict(Counter(one.language for one in self.recipients))
 
 
-def audience_of(db: Connection, group_ids: Sequence[int], now: datetime) -> Audience:
+def audience_of(db: Connection, group_ids: Sequence[int], now: datetime, caps: Caps | None = None) -> Audience:
     """Everyone of these groups as they stand now; each number once, however many groups or people share it (S9)."""
     recipients: list[Recipient] = []
     excluded: Counter[str] = Counter()
@@ -64,7 +64,7 @@ def audience_of(db: Connection, group_ids: Sequence[int], now: datetime) -> Audi
         chunk = number_ids(db, group_ids, after, 1000)
         if not chunk:
             break
-        found, left_out = judge(db, group_ids, chunk, now)
+        found, left_out = judge(db, group_ids, chunk, now, caps)
         recipients += found
         excluded.update(left_out)
         after = chunk[-1]
@@ -72,9 +72,7 @@ def audience_of(db: Connection, group_ids: Sequence[int], now: datetime) -> Audi
 
 
 def _without_phone(db: Connection, group_ids: Sequence[int]) -> int:
-    has_phone = select(contact_point.c.id).where(
-        contact_point.c.person_id == person.c.id, contact_point.c.ended_at.is_(None)
-    )
+    has_phone = select(contact_point.c.id).where(contact_point.c.person_id == person.c.id, contact_point.c.ended_at.is_(None))
     query = (
         select(func.count(person.c.id.distinct()))
         .join(membership, membership.c.person_id == person.c.id)
@@ -112,14 +110,9 @@ def judge(
     for row in db.execute(_contacts(chunk)):
         people_on.setdefault(row.number_id, {})[row.person_id] = row
     for row in db.execute(
-        _contacts(chunk, membership.c.group_id)
-        .join(membership, membership.c.person_id == person.c.id)
-        .where(_member_of(group_ids))
+        _contacts(chunk, membership.c.group_id).join(membership, membership.c.person_id == person.c.id).where(_member_of(group_ids))
     ):
-        if (
-            row.person_id not in meant.setdefault(row.number_id, {})
-            or meant[row.number_id][row.person_id].group_id in held
-        ):
+        if row.person_id not in meant.setdefault(row.number_id, {}) or meant[row.number_id][row.person_id].group_id in held:
             meant[row.number_id][row.person_id] = row
     counts = _week_counts(db, chunk, now)
     most = (caps or Caps()).weekly_scheduled

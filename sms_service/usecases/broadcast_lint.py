@@ -47,9 +47,7 @@ def _lint(context: Context, db: Connection, field: str, text: str, now: datetime
         return
     counted = segments(text)
     if counted.culprits:
-        faults.add(
-            field, "these characters would double the cost: %(culprits)s", culprits=" ".join(counted.culprits[:10])
-        )
+        faults.add(field, "these characters would double the cost: %(culprits)s", culprits=" ".join(counted.culprits[:10]))
     elif counted.parts > 1:
         faults.add(field, "%(units)s characters; one text holds 160. Shorten it", units=counted.units)
     named = re.match(rf"{BRAND}\b", text)

@@ -61,7 +61,7 @@ def draft_broadcast(
         if not 1 <= len(group_ids) <= MOST_GROUPS:
             raise UseFault("group", "choose between 1 and %(most)s groups", most=MOST_GROUPS)
         made = lint_texts(context, db, texts, now)
-        figures = _figures(context, made, audience_of(db, group_ids, now))
+        figures = _figures(context, made, audience_of(db, group_ids, now, context.caps))
         code = _free_code(db)
         db.execute(
             insert(broadcast).values(
@@ -118,7 +118,7 @@ def preview_broadcast(context: Context, db: Connection, code: str) -> Preview:
     """The broadcast as it would go out now. Raises ``UseFault`` for an unknown code."""
     row = broadcast_named(db, code)
     texts = texts_of(context, db, row.id)
-    audience = audience_of(db, row.group_ids, context.now(db))
+    audience = audience_of(db, row.group_ids, context.now(db), context.caps)
     figures = _figures(context, texts, audience)
     codes = db.execute(select(group.c.code).where(group.c.id.in_(row.group_ids)).order_by(group.c.code)).scalars()
     return Preview(
@@ -175,9 +175,7 @@ def approve_broadcast(context: Context, code: str, actor: str) -> datetime:
 
 
 def _need_approver(db: Connection, row: Any, who: Any) -> None:
-    if row.state not in ("draft", "waiting") or (
-        row.state == "draft" and not row.one_group and who.id == row.author_id
-    ):
+    if row.state not in ("draft", "waiting"):
         raise UseFault("broadcast", "this broadcast does not wait for approval")
     author = staff.get(db, row.author_id)
     if author is not None and not may_approve(staff.roles_of(db, who.id), who.code, author.code):
@@ -186,7 +184,7 @@ def _need_approver(db: Connection, row: Any, who: Any) -> None:
 
 def _start(context: Context, db: Connection, row: Any, approver_id: int | None, now: datetime) -> datetime:
     texts = lint_texts(context, db, texts_of(context, db, row.id), now)
-    figures = _figures(context, texts, audience_of(db, row.group_ids, now))
+    figures = _figures(context, texts, audience_of(db, row.group_ids, now, context.caps))
     if not figures["recipients"]:
         raise UseFault("broadcast", "nobody can receive this: every number is left out, see the reasons")
     starts_at = now + timedelta(seconds=context.broadcast_delay_seconds)
@@ -247,7 +245,9 @@ def latest_broadcasts(db: Connection, limit: int = 50) -> Sequence[Row[Any]]:
 
 
 def preview_texts(context: Context, author: str, group_codes: Sequence[str], texts: Mapping[str, str]) -> Preview:
-    """What a draft of these texts would be, linted, without keeping anything. Raises ``UseFault`` as the draft would."""
+    """What a draft of these texts would be, linted, without keeping anything. Raises ``UseFault`` as the draft
+    would.
+    """
     with context.database.begin() as db:
         now = context.now(db)
         writer = staff_named(db, author, "author")
@@ -262,3 +262,9 @@ def preview_texts(context: Context, author: str, group_codes: Sequence[str], tex
             groups=codes,
             **_figures(context, linted, audience),
         )
+
+
+def author_code(db: Connection, broadcast_id: int) -> str:
+    """The staff code of who wrote it."""
+    query = select(staff.staff.c.code).join(broadcast, broadcast.c.author_id == staff.staff.c.id)
+    return str(db.execute(query.where(broadcast.c.id == broadcast_id)).scalar_one())

@@ -117,18 +117,14 @@ def check_ownership(db: Connection, number_id: int, ownership: str, person_id: i
         )
 
 
-def change_phone(
-    context: Context, contact_id: int, ownership: str, safe_hours: str, overtness: str, actor: str
-) -> None:
+def change_phone(context: Context, contact_id: int, ownership: str, safe_hours: str, overtness: str, actor: str) -> None:
     """Change a phone's safety profile, as told in person (S8). Raises ``UseFault``."""
     with context.database.begin() as db:
         row = contact_named(db, contact_id)
         check_ownership(db, row.number_id, ownership, row.person_id)
         if overtness not in OVERTNESS:
             raise UseFault("overtness", "choose discreet or open")
-        people.change_contact(
-            db, row.id, ownership=ownership, safe_hours=read_safe_hours(safe_hours), overtness=overtness
-        )
+        people.change_contact(db, row.id, ownership=ownership, safe_hours=read_safe_hours(safe_hours), overtness=overtness)
         if ownership != "own":
             cancel_personal_in(db, row.number_id, context.now(db))
         context.record(db, actor, "contact.change", row.person_code)
@@ -136,9 +132,7 @@ def change_phone(
 
 def cancel_personal_in(db: Connection, number_id: int, now: datetime) -> int:
     """Cancel what is queued for this number and may go to own phones only (class B, S3); returns how many texts."""
-    return cancel_queued(
-        db, now, "phone_shared", outbox.c.number_id == number_id, outbox.c.text_class == "B", outbox.c.lane > 1
-    )
+    return cancel_queued(db, now, "phone_shared", outbox.c.number_id == number_id, outbox.c.text_class == "B", outbox.c.lane > 1)
 
 
 def verify_phone(context: Context, contact_id: int, actor: str) -> None:

@@ -79,9 +79,7 @@ def check_person(new: NewPerson) -> Faults:
     name = clean_name(new.name)
     readable = all(unicodedata.category(c)[0] in "LMNZP" for c in name)
     faults.need(1 <= len(name) <= LONGEST_NAME and readable, "name", "give a name of 1 to 80 letters")
-    faults.need(
-        not name.startswith(("=", "@", "+", "-")), "name", "this looks like a spreadsheet formula; write the name"
-    )
+    faults.need(not name.startswith(("=", "@", "+", "-")), "name", "this looks like a spreadsheet formula; write the name")
     faults.need(new.sex in SEXES, "sex", "write F or M")
     if _MINOR.fullmatch(new.age_band.strip()):
         faults.add("age_band", "people under 18 are not enrolled (S21)")
@@ -171,11 +169,7 @@ def enrol_in(
             created_at=now,
         )
     )
-    db.execute(
-        insert(identity).values(
-            person_id=row_id, name=context.vault.seal("identity", "name", row_id, clean_name(new.name))
-        )
-    )
+    db.execute(insert(identity).values(person_id=row_id, name=context.vault.seal("identity", "name", row_id, clean_name(new.name))))
     if new.group.strip():
         join_in(db, group_named(db, new.group).id, row_id, new.part, now)
     who = people.by_code(db, code)

@@ -62,7 +62,7 @@ def _write(context: Context, db: Connection, row: Any, chunk: int, now: datetime
         broadcasts.change(db, row.id, state="sending", expanded_to=EXPANDED)
         return True
     texts = texts_of(context, db, row.id)
-    recipients, _ = judge(db, row.group_ids, ids, now)
+    recipients, _ = judge(db, row.group_ids, ids, now, context.caps)
     windows = active(db, clock.local(now).date())
     outgoing = [_outgoing(row, one, texts[one.language], windows, now) for one in recipients]
     queue_texts(context, db, outgoing, now)
@@ -102,9 +102,7 @@ def finish_broadcasts(context: Context) -> int:
         query = select(broadcast).where(broadcast.c.state == "sending", broadcast.c.expanded_to >= EXPANDED)
         finished = 0
         for row in db.execute(query).all():
-            moving = select(outbox.c.id).where(
-                outbox.c.broadcast_id == row.id, outbox.c.state.not_in((*FINAL, "unknown"))
-            )
+            moving = select(outbox.c.id).where(outbox.c.broadcast_id == row.id, outbox.c.state.not_in((*FINAL, "unknown")))
             if row.expires_at > now:
                 still = db.execute(moving.limit(1)).first()
             else:

@@ -36,9 +36,7 @@ def person_named(db: Connection, code: str, field: str = "person") -> Row[Any]:
 
 def staff_named(db: Connection, name: str, field: str = "actor") -> Row[Any]:
     """The active staff account with this code (S12) or login, or a fault on ``field``."""
-    row = db.execute(
-        select(staff).where((staff.c.code == name) | (staff.c.login == name), staff.c.disabled_at.is_(None))
-    ).first()
+    row = db.execute(select(staff).where((staff.c.code == name) | (staff.c.login == name), staff.c.disabled_at.is_(None))).first()
     if row is None:
         raise UseFault(field, "there is no active staff account %(name)s", name=name[:40])
     return row

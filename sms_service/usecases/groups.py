@@ -124,9 +124,7 @@ def _free_code(db: Connection) -> str:
     raise UseFault("code", "no free group code could be drawn; write one")
 
 
-def change_group(
-    context: Context, code: str, actor: str, *, state: str, venue_code: str, check_in_weekday: int | None
-) -> None:
+def change_group(context: Context, code: str, actor: str, *, state: str, venue_code: str, check_in_weekday: int | None) -> None:
     """Change what may change while a group runs: its state, venue and check-in day. Raises ``UseFault``."""
     with context.database.begin() as db:
         row = group_named(db, code)
@@ -176,9 +174,7 @@ def join_in(db: Connection, group_id: int, person_id: int, part: str, now: datet
     rows = groups.membership
     mine = (rows.c.group_id == group_id) & (rows.c.person_id == person_id)
     if db.execute(select(rows.c.id).where(mine)).first() is None:
-        db.execute(
-            insert(rows).values(id=new_row_id(), group_id=group_id, person_id=person_id, part=part, joined_at=now)
-        )
+        db.execute(insert(rows).values(id=new_row_id(), group_id=group_id, person_id=person_id, part=part, joined_at=now))
     else:
         db.execute(rows.update().where(mine).values(part=part, left_at=None))
 

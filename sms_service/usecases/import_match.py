@@ -84,9 +84,7 @@ def match(row: Row, known: Known, known_groups: Mapping[str, int]) -> Any:
         candidates = [point.person_id for point in here]
     else:
         members = known.members.get(known_groups.get(row.new.group, -1), set())
-        candidates = [
-            one for one in members if one not in known.phones and known.names.get(one, "").casefold() == same_name
-        ]
+        candidates = [one for one in members if one not in known.phones and known.names.get(one, "").casefold() == same_name]
     if len(candidates) > 1:
         row.add("name", "several people of this name are here; give the person's code")
     return _checked(row, known, candidates[0] if candidates else None)

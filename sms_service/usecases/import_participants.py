@@ -210,9 +210,7 @@ def _update(context: Context, db: Connection, plan: _Plan, by: str, consent_at: 
     if plan.phone is not None:
         for point in plan.phone["replaces"]:
             end_phone_in(db, point, now)
-        contact_id = add_phone_in(
-            context, db, who, row.e164, plan.phone["ownership"], plan.phone["safe_hours"], now, checked=True
-        )
+        contact_id = add_phone_in(context, db, who, row.e164, plan.phone["ownership"], plan.phone["safe_hours"], now, checked=True)
         offer_opt_in(context, db, contact_id, now)
 
 

@@ -72,9 +72,7 @@ def _check_header(header: Sequence[str]) -> None:
             all=", ".join(COLUMNS),
         )
     if unknown:
-        raise refuse(
-            "unknown column %(name)s; remove it, or correct its name", name=unknown[0][:30] or "without a name"
-        )
+        raise refuse("unknown column %(name)s; remove it, or correct its name", name=unknown[0][:30] or "without a name")
 
 
 def _read_row(header: Sequence[str], line: Line, known_groups: Mapping[str, int]) -> Row:

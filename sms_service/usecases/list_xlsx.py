@@ -50,9 +50,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-        raise refuse(
-            "the workbook unpacks to more than %(limit)s MB; keep the list alone", limit=MOST_UNPACKED // 1024 // 1024
-        )
+        raise refuse("the workbook unpacks to more than %(limit)s MB; keep the list alone", limit=MOST_UNPACKED // 1024 // 1024)
     if any(part.flag_bits & 1 for part in parts):
         raise refuse("this workbook has a password; save it without one")
     if any(name.endswith("vbaProject.bin") for name in names):
@@ -96,9 +94,7 @@ def _read_book(book: Any) -> Listing:
     sheet = filled[0]
     rows: list[Line] = []
     for number, row in enumerate(sheet.iter_rows(), start=1):
-        rows.append(
-            Line(number, tuple(_text(sheet.title, number, place, cell) for place, cell in enumerate(row, start=1)))
-        )
+        rows.append(Line(number, tuple(_text(sheet.title, number, place, cell) for place, cell in enumerate(row, start=1))))
         check_count(number)
     return listing(rows, str(sheet.title))
 

@@ -51,9 +51,7 @@ _SAY: Mapping[str, str] = {
 }
 
 
-def move_check(
-    context: Context, db: Connection, group_row: Any, meeting_row: Any, new_start: datetime, now: datetime
-) -> Check:
+def move_check(context: Context, db: Connection, group_row: Any, meeting_row: Any, new_start: datetime, now: datetime) -> Check:
     """Whether this meeting may move to ``new_start`` (aware): ``ok``, or why not (``past``, ``paused``, ``bad``)."""
     local = clock.local(new_start)
     if new_start <= now:
@@ -76,9 +74,7 @@ def move_check(
     return "ok"
 
 
-def move_meeting(
-    context: Context, meeting_id: int, new_start: datetime, actor: str, *, seen: datetime | None = None
-) -> None:
+def move_meeting(context: Context, meeting_id: int, new_start: datetime, actor: str, *, seen: datetime | None = None) -> None:
     """Move one meeting to ``new_start`` (aware) and tell its people (V4).
 
     ``seen`` is the start the person saw on the form: a meeting moved meanwhile is refused. Raises ``UseFault``.
@@ -92,16 +88,12 @@ def move_meeting(
         move_meeting_in(context, db, row, new_start, actor, now)
 
 
-def move_meeting_in(
-    context: Context, db: Connection, meeting_row: Any, new_start: datetime, actor: str, now: datetime
-) -> None:
+def move_meeting_in(context: Context, db: Connection, meeting_row: Any, new_start: datetime, actor: str, now: datetime) -> None:
     """Move a meeting in the caller's transaction; the caller has asked ``move_check``. Later meetings keep their
     order.
     """
     group_row = _group_of(db, meeting_row)
-    context.record(
-        db, actor, "meeting.move", f"{group_row.code} {meeting_row.no}", new_start.isoformat(timespec="minutes")
-    )
+    context.record(db, actor, "meeting.move", f"{group_row.code} {meeting_row.no}", new_start.isoformat(timespec="minutes"))
     _retime(context, db, meeting_row, new_start, now, reason="moved")
     _tell(context, db, meeting_row, now, cancelled=False)
     settle_group_in(context, db, group_row, now, reason="shifted", keep=meeting_row.id)
@@ -154,9 +146,7 @@ def settle_group_in(
 
 
 def _open_from(db: Connection, group_id: int) -> list[Row[Any]]:
-    query = (
-        select(meeting).where(meeting.c.group_id == group_id, meeting.c.state.in_(meetings.OPEN)).order_by(meeting.c.no)
-    )
+    query = select(meeting).where(meeting.c.group_id == group_id, meeting.c.state.in_(meetings.OPEN)).order_by(meeting.c.no)
     return list(db.execute(query))
 
 
@@ -206,9 +196,7 @@ def _revive(db: Connection, meeting_id: int, start: datetime, now: datetime) -> 
 
 
 def _tell(context: Context, db: Connection, old_row: Any, now: datetime, *, cancelled: bool) -> None:
-    queue_v4(
-        context, db, open_meeting(db, old_row.id), old_start=old_row.starts_at, cancelled=cancelled, now=now
-    )
+    queue_v4(context, db, open_meeting(db, old_row.id), old_start=old_row.starts_at, cancelled=cancelled, now=now)
 
 
 def _announced(db: Connection, meeting_id: int) -> bool:

@@ -29,9 +29,7 @@ def plan_meetings(context: Context, group_code: str, first_day: date, actor: str
         return plan_meetings_in(context, db, row, first_day, actor, context.now(db))
 
 
-def plan_meetings_in(
-    context: Context, db: Connection, group_row: Any, first_day: date, actor: str, now: datetime
-) -> int:
+def plan_meetings_in(context: Context, db: Connection, group_row: Any, first_day: date, actor: str, now: datetime) -> int:
     """As ``plan_meetings``, in the caller's transaction.
 
     Dates are weekly on the group's weekday from the first such day not before ``first_day``, none in a block window;
@@ -48,9 +46,7 @@ def plan_meetings_in(
     at = read_time("start_time", group_row.start_time)
     starts = meeting_dates(first_day, group_row.weekday, at, len(templates), windows)
     if len(starts) < len(templates):
-        raise UseFault(
-            "first_day", "pause windows leave no day for some meetings within a year; end or shorten one first"
-        )
+        raise UseFault("first_day", "pause windows leave no day for some meetings within a year; end or shorten one first")
     made = [
         {
             "id": new_row_id(),
@@ -64,9 +60,7 @@ def plan_meetings_in(
     ]
     db.execute(insert(meeting), made)
     db.execute(
-        update(curriculum)
-        .where(curriculum.c.id == group_row.curriculum_id, curriculum.c.frozen_at.is_(None))
-        .values(frozen_at=now)
+        update(curriculum).where(curriculum.c.id == group_row.curriculum_id, curriculum.c.frozen_at.is_(None)).values(frozen_at=now)
     )
     for one in made:
         row = meetings.get(db, one["id"])

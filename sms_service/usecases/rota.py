@@ -41,9 +41,7 @@ def add_duty(
             return row_id
         holder = staff_named(db, who, "who")
         faults = Faults()
-        faults.need(
-            allows(staff.roles_of(db, holder.id), "work_concerns"), "who", "duty is held by the safeguarding role"
-        )
+        faults.need(allows(staff.roles_of(db, holder.id), "work_concerns"), "who", "duty is held by the safeguarding role")
         faults.need(line in LINES, "line", "choose line 1, 2 or 3")
         faults.need(starts_at < ends_at, "ends_at", "duty ends before it begins; give the times in order")
         faults.need(ends_at > now, "ends_at", "this duty is already over; give a time to come")

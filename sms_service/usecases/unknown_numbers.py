@@ -24,9 +24,7 @@ LEAST_REASON, MOST_REASON = 5, 300
 
 def unknown_numbers(db: Connection, limit: int = 100) -> Sequence[Any]:
     """Number code, texts and dials counted, last sign, and whether it has stopped; newest first. No text, no number."""
-    in_use = select(contact_point.c.id).where(
-        contact_point.c.number_id == number.c.id, contact_point.c.ended_at.is_(None)
-    )
+    in_use = select(contact_point.c.id).where(contact_point.c.number_id == number.c.id, contact_point.c.ended_at.is_(None))
     texts = (
         select(inbound.c.number_id, func.count().label("texts"), func.max(inbound.c.received_at).label("texted_at"))
         .where(inbound.c.number_id.is_not(None))
