@@ -10,10 +10,8 @@ from pathlib import Path
 
 import click
 
-from sms_service import commands, logs, schema, store, wiring
-from sms_service.catalogue import CatalogueFault
+from sms_service import logs
 from sms_service.config import Settings, SettingsFault, load_settings
-from sms_service.database import Database
 
 
 class Failed(click.ClickException):
@@ -30,7 +28,26 @@ def settings() -> Settings:
         raise Failed("the settings cannot be used:\n" + str(fault)) from None
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The operator's commands are loaded when one is asked for: a process that runs for weeks carries only what it works with."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        from sms_service import commands
+
+        if "check" not in self.commands:
+            commands.add_to(self, settings, Failed)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """SMS and USSD for peace-building groups: reminders, one-key answers, requests for a call."""
 
@@ -38,6 +55,9 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the current schema (the release process)."""
+    from sms_service import schema
+    from sms_service.database import Database
+
     chosen = settings()
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     schema.migrate(Database(chosen.database_url))
@@ -76,6 +96,7 @@ def worker() -> None:
     """Work on nudges: inbound texts, sends, broadcasts. Without REDIS_URL a private queue store is started here."""
     chosen = settings()
     logs.configure(chosen.log_level, "worker")
+    from sms_service import store, wiring
     from workers.entry import run_worker
 
     try:
@@ -90,6 +111,7 @@ def clock() -> None:
     """Tick: schedules, alerts, and the sweep that finds what a lost nudge meant."""
     chosen = settings()
     logs.configure(chosen.log_level, "clock")
+    from sms_service import wiring
     from workers.clock import run_clock
 
     stop = threading.Event()
@@ -107,7 +129,8 @@ def clock() -> None:
 @click.option("--redis-url", default="", help="another queue store, empty or a demo's")
 def demo_command(port: int, data_dir: Path | None, no_seed: bool, at: str | None, database_url: str, redis_url: str) -> None:
     """The whole service with a phone simulator and demo data; one Ctrl-C ends all of it."""
-    from sms_service import demo  # only this process carries the demo
+    from sms_service import demo, store  # only this process carries the demo
+    from sms_service.catalogue import CatalogueFault
 
     try:
         code = demo.run(
@@ -117,8 +140,6 @@ def demo_command(port: int, data_dir: Path | None, no_seed: bool, at: str | None
         raise Failed(str(fault)) from None
     sys.exit(code)
 
-
-commands.add_to(main, settings, Failed)
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sms_service import logs, paths, store
+from sms_service import logs, orphans, paths, store
 from sms_service.catalogue import load_catalogue
 from sms_service.config import Settings, load_settings
 from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
@@ -93,4 +93,5 @@ def web_application() -> Callable[..., Any]:
 
     settings = load_settings(os.environ, env_file=Path(".env"))
     logs.configure(settings.log_level, "web")
+    orphans.end_with_parent()
     return create_app(context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings)), settings)

@@ -37,8 +37,8 @@ def run_clock(context: Context, stop: threading.Event) -> None:
 def _sweep(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
     """Inbound rows, alerts and anything whose nudge is over five seconds old, through the same use cases as the workers."""
     while not stop.is_set():
-        _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE))
-        _guarded("outbox", lambda: drain_outbox(context, pool, grace=GRACE, calls=SWEEP_CALLS))
+        _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
+        _guarded("outbox", lambda: drain_outbox(context, pool, grace=GRACE, calls=SWEEP_CALLS, stopping=stop.is_set))
         stop.wait(EVERY_SECONDS)
 
 

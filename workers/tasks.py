@@ -14,13 +14,13 @@ def _begin(kind: str) -> None:
 
 def inbound() -> None:
     _begin("inbound")
-    drain_inbound(running().context)
+    drain_inbound(running().context, stopping=running().stop.is_set)
 
 
 def send() -> None:
     _begin("send")
     worker = running()
-    drain_outbox(worker.context, worker.pool)
+    drain_outbox(worker.context, worker.pool, stopping=worker.stop.is_set)
 
 
 def expand_broadcast() -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from sms_service.gateway.results import CallResult, RecipientResult
 from sms_service.models import numbers, outbox, state
 from sms_service.models.outbox import attempt, parked_report
-from sms_service.rules.delivery import Next, after_answer, after_report, classify
+from sms_service.rules.delivery import Next, after_answer, after_report, classify, suppresses_number
+from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
 
 BREAKER_AFTER = 5
@@ -31,9 +32,13 @@ def record_answers(context: Context, db: Connection, answered: Sequence[Answered
     moves: list[dict[str, Any]] = []
     channel: list[Next] = []
     reached = False
+    silent: set[str] = set()
     for call_id, row, number, result in answered:
         one = result.recipients.get(number, NO_ANSWER) if result else NO_ANSWER
-        reached = reached or (result is not None and result.status is not None)
+        if result is not None and result.status is not None:
+            reached = True
+        else:
+            silent.add(call_id)
         ends.append(
             {
                 "b_call": call_id,
@@ -49,49 +54,61 @@ def record_answers(context: Context, db: Connection, answered: Sequence[Answered
             continue
         following = classify(one.kind, one.code, held.attempts, chance(), result.retry_after if result else None)
         channel.append(following)
-        moves.append(_move(held, row, one, following, reports.get(one.gateway_id or ""), now))
+        early = reports.get(one.gateway_id or "", ())
+        ours = held.state == "calling" and held.token == row.token
+        if ours or following.state == "accepted" or one.gateway_id:
+            moves.append(_move(held, row, one, following, [report.status for report in early], now, ours=ours))
+        if any(suppresses_number(report.failure_reason or "") for report in early):
+            stop_number(context, db, row.number_id, now, reason="network")
         if following.flag_number:
             numbers.change(db, row.number_id, flagged=one.reason[:40] or "refused")
             if one.code == 406:
                 numbers.change(db, row.number_id, network_opt_out_at=now)
     _write(db, ends, moves)
-    _channel(context, db, channel, reached, now)
+    _channel(context, db, channel, 0 if reached else len(silent), now)
 
 
-def _lock(db: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
+def _lock(db: Connection, ids: Sequence[int]) -> dict[int, Any]:
     rows = outbox.outbox.c
     query = select(rows.id, rows.state, rows.stage, rows.token, rows.attempts, rows.expires_at).where(rows.id.in_(list(ids)))
     return {row.id: row for row in db.execute(query.order_by(rows.id).with_for_update())}
 
 
-def _parked(db: Connection, answered: Sequence[Answered]) -> dict[str, list[str]]:
+def _parked(db: Connection, answered: Sequence[Answered]) -> dict[str, list[Any]]:
     """Reports that came before their row (F27): looked up in the transaction that stores the gateway id."""
     ids = [
         one.gateway_id
         for _, _, number, result in answered
         if result and (one := result.recipients.get(number)) is not None and one.gateway_id
     ]
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
     if ids:
-        query = select(parked_report.c.gateway_id, parked_report.c.status).where(parked_report.c.gateway_id.in_(ids))
-        for gateway_id, status in db.execute(query):
-            found.setdefault(gateway_id, []).append(status)
+        reports = parked_report.c
+        query = select(reports.gateway_id, reports.status, reports.failure_reason).where(reports.gateway_id.in_(ids))
+        for report in db.execute(query):
+            found.setdefault(report.gateway_id, []).append(report)
     if found:
         db.execute(delete(parked_report).where(parked_report.c.gateway_id.in_(list(found))))
     return found
 
 
 def _move(
-    held: Row[Any], row: Row[Any], one: RecipientResult, following: Next, reports: list[str] | None, now: datetime
+    held: Row[Any],
+    row: Row[Any],
+    one: RecipientResult,
+    following: Next,
+    reports: Sequence[str],
+    now: datetime,
+    *,
+    ours: bool,
 ) -> dict[str, Any]:
-    """The row's new values. ``held`` is the row now, ``row`` the row as it was fenced."""
-    ours = held.state == "calling" and held.token == row.token
+    """The row's new values. ``held`` is the row now, ``row`` the row as it was fenced; ``ours``: its lease is still this call's."""
     new_state, stage = held.state, held.stage or ""
     if ours or (held.state == "unknown" and following.state == "accepted"):
         new_state = following.state
         if new_state in ("accepted", "unknown"):
             new_state, stage = after_answer("sending", stage, new_state)
-    for status in reports or ():
+    for status in reports:
         new_state, stage = after_report(new_state, stage, status)
     delayed = ours and following.state == "queued"
     currency, _, amount = one.cost.partition(" ")
@@ -141,8 +158,8 @@ def _write(db: Connection, ends: list[dict[str, Any]], moves: list[dict[str, Any
         db.execute(_MOVE, moves)
 
 
-def _channel(context: Context, db: Connection, following: Sequence[Next], reached: bool, now: datetime) -> None:
-    """Pause, slow down or open the breaker for the whole channel; one good answer closes the breaker."""
+def _channel(context: Context, db: Connection, following: Sequence[Next], silent: int, now: datetime) -> None:
+    """Pause, slow down or open the breaker for the whole channel; ``silent`` counts calls without any answer; 0 closes it."""
     values: dict[str, Any] = {}
     pausing = next((one for one in following if one.pause_channel), None)
     if pausing is not None:
@@ -151,12 +168,12 @@ def _channel(context: Context, db: Connection, following: Sequence[Next], reache
         return
     if any(one.slow_down for one in following):
         values["slow_until"] = now + SLOW_FOR
-    if reached:
+    if not silent:
         values |= {"failures": 0, "breaker_until": None}
         if any(one.state == "accepted" for one in following):
             values |= {"paused_at": None, "pause_reason": None}
-    elif following:
-        failures = state.lock_channel(db).failures + 1
+    else:
+        failures = state.lock_channel(db).failures + silent
         values["failures"] = failures
         if failures >= BREAKER_AFTER:
             values["breaker_until"] = now + BREAKER_FOR

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service.failpoints import reach
 from sms_service.gateway.results import CallResult
@@ -32,6 +34,8 @@ CALLS_A_ROUND = 24
 BROADCAST_SHARE = 0.7  # lane 3 never takes the last 30 % of the rate
 BURST_SECONDS = 2.0
 PROBE_EVERY = timedelta(seconds=30)
+RECORD_EVERY = 0.5  # seconds; one call that hangs does not keep the others' answers from being recorded (F20)
+RECORD_FOR = 30.0  # seconds: an answer that cannot be recorded is tried again, and still well within the lease
 LANES = (0, 1, 2, 3)
 
 
@@ -54,6 +58,7 @@ def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, 
     alerts and V11 never wait for it.
     """
     token = new_url_token()
+    reach("before_claim")
     with context.database.begin() as db:
         claimed = _claim(context, db, token, calls, grace)
     if not claimed:
@@ -62,18 +67,34 @@ def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, 
     with context.database.begin() as db:
         fenced = _fence(context, db, claimed, token)
     reach("after_fence")
-    futures = [pool.submit(_call, context, call) for call in fenced]
-    for future, call in zip(futures, fenced, strict=True):
-        call.result = future.result()
-    reach("after_answer")
-    if fenced:
-        answered = [
-            (call.call_id, row, number, call.result) for call in fenced for row, number in zip(call.rows, call.numbers, strict=True)
-        ]
-        with context.database.begin() as db:
-            record_answers(context, db, answered, random.random)
-        reach("after_record")
+    started = {pool.submit(_call, context, call): call for call in fenced}
+    waiting: set[Future[CallResult]] = set(started)
+    while waiting:
+        done, waiting = wait(waiting, timeout=RECORD_EVERY)
+        for future in done:
+            started[future].result = future.result()
+        if done:
+            reach("after_answer")
+            _record(context, [started[future] for future in done])
+            reach("after_record")
     return len(claimed)
+
+
+def _record(context: Context, calls: Sequence[Call]) -> None:
+    """Record what the calls came to; a database that is away is asked again, because only this process knows the answer (I8)."""
+    answered = [
+        (call.call_id, row, number, call.result) for call in calls for row, number in zip(call.rows, call.numbers, strict=True)
+    ]
+    until = time.monotonic() + RECORD_FOR
+    while True:
+        try:
+            with context.database.begin() as db:
+                record_answers(context, db, answered, random.random)
+            return
+        except SQLAlchemyError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(RECORD_EVERY)
 
 
 def _claim(context: Context, db: Connection, token: str, calls: int, grace: timedelta) -> list[int]:

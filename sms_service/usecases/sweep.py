@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
 
@@ -17,17 +18,30 @@ from sms_service.usecases.send_texts import CALLS_A_ROUND, send_round
 BATCH = 200
 
 
-def drain_inbound(context: Context, *, seconds: float = jobs.WORK_SECONDS, older_than: timedelta = timedelta()) -> int:
+def never() -> bool:
+    """Nobody asks this drain to stop."""
+    return False
+
+
+def drain_inbound(
+    context: Context,
+    *,
+    seconds: float = jobs.WORK_SECONDS,
+    older_than: timedelta = timedelta(),
+    stopping: Callable[[], bool] = never,
+) -> int:
     """Process waiting texts, oldest first, until none is left or the time is up; then nudge the sender."""
     done = 0
     until = time.monotonic() + seconds
     stuck: set[int] = set()
-    while time.monotonic() < until:
+    while time.monotonic() < until and not stopping():
         with context.database.begin() as db:
             waiting = [one for one in inbound.waiting(db, BATCH, context.now(db) - older_than) if one not in stuck]
         if not waiting:
             break
         for row_id in waiting:
+            if stopping():
+                break
             if not process_inbound(context, row_id):
                 stuck.add(row_id)
             done += 1
@@ -43,11 +57,15 @@ def drain_outbox(
     seconds: float = jobs.WORK_SECONDS,
     grace: timedelta = timedelta(),
     calls: int = CALLS_A_ROUND,
+    stopping: Callable[[], bool] = never,
 ) -> int:
-    """Send rounds until nothing is due or the time is up; a database fault ends the drain, the sweep comes back."""
+    """Send rounds until nothing is due, the time is up or ``stopping`` says so; a database fault ends the drain.
+
+    A round under way is finished: its calls are never left without their answers (F5).
+    """
     done = 0
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until and not stopping():
         try:
             worked = send_round(context, pool, calls=calls, grace=grace)
         except SQLAlchemyError:
