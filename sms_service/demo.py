@@ -94,6 +94,7 @@ def run(options: Options) -> int:
         raise DemoFault("APP_ENV is production: a demo never runs beside real people's data; unset it")
     began = time.monotonic()
     data_dir = (options.data_dir or paths.default_data_dir(os.environ) / "demo").absolute()
+    os.umask(0o077)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with store.private_store(data_dir, redis_url=options.redis_url) as redis_url:
         env = _environment(options, data_dir, redis_url)
@@ -141,7 +142,8 @@ def _api_key(data_dir: Path) -> str:
 
 def _prepare(context: Context, options: Options, data_dir: Path) -> Path:
     """Seed at the first start, set the clock, and write the handset's phones; returns their file."""
-    phones = data_dir / "phones.json"
+    (data_dir / "simulator").mkdir(exist_ok=True)
+    phones = data_dir / "simulator" / "phones.json"
     with context.database.begin() as db:
         seeded = demo_seed.is_seeded(db)
         first = clock.now(db)
