@@ -100,6 +100,7 @@ EFFECTS: Mapping[str, frozenset[str]] = {
 NOTICES: Mapping[str, Mapping[str, Kind]] = {
     # texts that the service sends or shows by itself, outside every conversation, with the values it fills in
     "reminder_plain": {"day": "day", "time": "time"},  # V3b
+    "moved_plain": {"old_day": "day", "day": "day", "time": "time"},  # V4 on a shared number
     "cancelled": {"day": "day"},  # V4
     "urgent": {"soon": "soon", "police": "phone", "ambulance": "phone", "health": "phone"},  # V11
     "urgent_plain": {"soon": "soon"},  # V11 without numbers (S38)
