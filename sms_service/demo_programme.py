@@ -1,0 +1,288 @@
+"""Setting up the demo's programme: curricula, staff, rota and directory, groups, people, pairs and what the pairs did."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from random import Random
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from sms_service import demo_people as data
+from sms_service.demo_people import Circle, Demo, e164
+from sms_service.models import groups, people
+from sms_service.models.cascade import activity, pair, pair_member
+from sms_service.models.directory import all_entries
+from sms_service.models.groups import curriculum, programme, session_template
+from sms_service.models.meetings import meeting
+from sms_service.rules.timing import at_local, local, may_meet, meeting_dates
+from sms_service.security.tokens import new_row_id
+from sms_service.security.vault import new_pin_salt
+from sms_service.usecases.context import Context
+from sms_service.usecases.directory import Entry, add_entry, expire_entry, verify_entry
+from sms_service.usecases.enrol import NewPerson, enrol
+from sms_service.usecases.find import group_named, person_named, staff_named
+from sms_service.usecases.groups import NewGroup, add_group, set_facilitators
+from sms_service.usecases.occurrences import plan_occurrences
+from sms_service.usecases.pins import set_code_word
+from sms_service.usecases.plan_meetings import plan_meetings
+from sms_service.usecases.rota import add_duty
+from sms_service.usecases.staff_accounts import add_staff
+
+ACTOR: Final = "command"
+TURN_DAYS: Final = 14
+TURNS_BEFORE: Final = 6
+ROTA_DAYS: Final = 60
+MOST_PAUSED_WEEKS: Final = 4
+COMMONLY: Final = 80  # of a hundred activities are led by a woman and a man together
+SUNDAY: Final = 6
+_AGES: Final = ("18-24", "25-34", "35-59", "60+")
+
+
+def add_programmes(context: Context) -> None:
+    """Both programmes with the first version of their curricula (domain sections 2.2 and 2.3)."""
+    with context.database.begin() as db:
+        csg = _add_curriculum(db, "CSG")
+        for no, (phase, audience, theme, practice) in enumerate(data.CSG_MEETINGS, start=1):
+            last = no == len(data.CSG_MEETINGS)
+            _add_template(db, csg, no, phase, audience, theme, 180, practice, _closing() if last else _label(no))
+        wmp = _add_curriculum(db, "WMP")
+        for no, (phase, theme, minutes, _) in enumerate(data.WMP_STAGES, start=1):
+            _add_template(db, wmp, no, phase, "X", theme, minutes, None, _label(no))
+        context.record(db, ACTOR, "programme.add", "CSG")
+        context.record(db, ACTOR, "programme.add", "WMP")
+
+
+def _add_curriculum(db: Connection, code: str) -> int:
+    programme_id, curriculum_id = new_row_id(), new_row_id()
+    db.execute(insert(programme).values(id=programme_id, code=code, names=data.PROGRAMMES[code], outbound_held=False))
+    db.execute(insert(curriculum).values(id=curriculum_id, programme_id=programme_id, version=1))
+    return curriculum_id
+
+
+def _add_template(
+    db: Connection,
+    curriculum_id: int,
+    no: int,
+    phase: str,
+    audience: str,
+    theme: str,
+    minutes: int,
+    practice: str | None,
+    label: dict[str, str],
+) -> None:
+    db.execute(
+        insert(session_template).values(
+            id=new_row_id(),
+            curriculum_id=curriculum_id,
+            no=no,
+            phase=phase,
+            audience=audience,
+            internal_theme=theme,
+            neutral_label=label,
+            duration_minutes=minutes,
+            home_practice=practice,
+        )
+    )
+
+
+def _label(no: int) -> dict[str, str]:
+    return {"rw": f"Inama {no}", "fr": f"Réunion {no}", "en": f"Meeting {no}", "sw": f"Mkutano {no}"}
+
+
+def _closing() -> dict[str, str]:
+    return {"rw": "Umunsi wa nyuma", "fr": "Dernier jour", "en": "Closing day", "sw": "Siku ya mwisho"}
+
+
+def add_accounts(context: Context) -> None:
+    """The staff; facilitators' own people must have been enrolled."""
+    for login, name, role, language, own in data.STAFF:
+        add_staff(context, login, name, [role], actor=ACTOR, language=language, person_code=own)
+
+
+def add_rota(context: Context, starts_at: datetime) -> None:
+    """Three lines without a gap from before the demo's past to 60 days after ``starts_at``; two people take turns.
+
+    The turn that begins on the day of ``starts_at`` has the handset page's duty phone on its first line.
+    """
+    day = local(starts_at).date()
+    for turn in range(-TURNS_BEFORE, ROTA_DAYS // TURN_DAYS + 2):
+        begins = at_local(day + timedelta(days=turn * TURN_DAYS), time())
+        ends = at_local(day + timedelta(days=(turn + 1) * TURN_DAYS), time())
+        pair_on_duty = data.DUTY[:2] if turn % 2 == 0 else data.DUTY[1::-1]
+        for line, (login, phone) in enumerate((*pair_on_duty, data.DUTY[2]), start=1):
+            add_duty(context, login, line, begins, ends, phone, ACTOR)
+
+
+def add_directory(context: Context) -> None:
+    """The three numbers of the urgent text, and one more that will expire."""
+    for row in (*data.DIRECTORY, data.EXPIRED_ENTRY):
+        add_entry(context, Entry(*row), ACTOR)
+
+
+def check_directory(context: Context) -> None:
+    """The three urgent numbers are called and found right; the fourth is not (S38)."""
+    with context.database.begin() as db:
+        entries = all_entries(db)
+        actor = str(staff_named(db, "admin").code)
+    for entry in entries:
+        if entry.slot == data.EXPIRED_ENTRY[0]:
+            expire_entry(context, entry.id, actor)
+        else:
+            verify_entry(context, entry.id, entry.phone, actor)
+
+
+def enrol_demo(context: Context, who: Demo) -> None:
+    """Enrol one invented person face to face, with phone, consents, PIN and code word."""
+    new = NewPerson(
+        name=who.name,
+        sex=who.sex,
+        age_band=who.age_band,
+        language=who.language,
+        kind=who.kind,
+        code=who.code,
+        group=who.group,
+        part=who.part,
+        phone=who.phone,
+        phone_ownership=who.ownership if who.phone else "none",
+        safe_hours=who.safe_hours,
+        consents=who.consents,
+        literacy_aid=who.literacy_aid,
+    )
+    enrol(context, new, ACTOR)
+    if who.pin:
+        _set_pin(context, who)
+    if who.code_word:
+        with context.database.begin() as db:
+            contact_id = people.phones_of(db, [person_named(db, who.code).id])[0].id
+        set_code_word(context, contact_id, who.code_word, ACTOR)
+
+
+def _set_pin(context: Context, who: Demo) -> None:
+    """The published PIN of a demo person; anyone real gets one drawn by the system and shown once (S11)."""
+    salt = new_pin_salt()
+    with context.database.begin() as db:
+        contact_id = people.phones_of(db, [person_named(db, who.code).id])[0].id
+        people.change_contact(db, contact_id, pin_salt=salt, pin_hash=context.vault.pin_hash(salt, who.pin))
+        context.record(db, ACTOR, "pin.draw", who.code)
+
+
+def add_circle(context: Context, circle: Circle, first_day: date, check_in_weekday: int | None) -> None:
+    """A group with its pair of facilitators, without meetings yet; it meets on the weekday of ``first_day`` (local)."""
+    new = NewGroup(
+        programme=circle.programme,
+        neutral_name=circle.name,
+        cell_code=circle.cell,
+        weekday=first_day.weekday(),
+        start_time=circle.start_time,
+        venue_code=circle.venue,
+        code=circle.code,
+        check_in_weekday=check_in_weekday,
+    )
+    add_group(context, new, ACTOR)
+    set_facilitators(context, circle.code, circle.woman, circle.man, ACTOR)
+
+
+def plan_weekly(context: Context, circle: Circle, first_day: date) -> None:
+    """The weekly chain of the group's curriculum."""
+    plan_meetings(context, circle.code, first_day, ACTOR)
+
+
+def plan_stages(context: Context, circle: Circle, first_day: date) -> None:
+    """The cohort's stages, which lie weeks apart: no weekly chain, so the meetings are written here."""
+    starts = stage_starts(circle, first_day)
+    with context.database.begin() as db:
+        now, row = context.now(db), group_named(db, circle.code)
+        for template, starts_at in zip(groups.templates(db, row.curriculum_id), starts, strict=True):
+            values: dict[str, Any] = {
+                "id": new_row_id(),
+                "group_id": row.id,
+                "template_id": template.id,
+                "no": template.no,
+                "starts_at": starts_at,
+                "state": "planned",
+            }
+            db.execute(insert(meeting).values(values))
+            made = db.execute(select(meeting).where(meeting.c.id == values["id"])).one()
+            plan_occurrences(context, db, made, now)
+        db.execute(update(curriculum).where(curriculum.c.id == row.curriculum_id).values(frozen_at=now))
+        groups.change(db, row.id, state="running")
+        context.record(db, ACTOR, "group.plan", circle.code, first_day.isoformat())
+
+
+def stage_starts(circle: Circle, first_day: date) -> list[datetime]:
+    """When each stage meets (aware UTC): its days after the first, or the next day on which people may meet."""
+    at = time.fromisoformat(circle.start_time)
+    return [at_local(next_day(first_day + timedelta(days=days), at), at) for *_, days in data.WMP_STAGES]
+
+
+def next_day(day: date, at: time) -> date:
+    """This day, or the first one after it that is no Sunday and on which a meeting may be held."""
+    while day.weekday() == SUNDAY or not may_meet(day, at, ()):
+        day += timedelta(days=1)
+    return day
+
+
+def chain_to(target: date, at: time, week: int) -> list[date]:
+    """The days of meetings 1 to ``week`` of a weekly chain: the last is ``target`` or the first possible week after it,
+    the others lie before ``target`` (at least two meetings).
+    """
+    for weeks_back in range(week - 1, week + MOST_PAUSED_WEEKS):
+        first = target - timedelta(weeks=weeks_back)
+        days = [local(start).date() for start in meeting_dates(first, first.weekday(), at, week, ())]
+        if days[-2] < target <= days[-1]:
+            return days
+    raise ValueError(f"no weekly chain reaches meeting {week} on {target}")
+
+
+def add_pairs(context: Context, generation: int) -> None:
+    """The cohort's pairs of one generation (domain section 2.5); their people must have been enrolled."""
+    with context.database.begin() as db:
+        now = context.now(db)
+        group_id = group_named(db, "G03").id
+        for code, parent, its_generation, members in data.PAIRS:
+            if its_generation != generation:
+                continue
+            parent_id = db.execute(select(pair.c.id).where(pair.c.code == parent)).scalar()
+            values = {"code": code, "group_id": group_id, "parent_pair_id": parent_id, "generation": generation}
+            pair_id = new_row_id()
+            db.execute(insert(pair).values(id=pair_id, created_at=now, **values))
+            for member in members:
+                person_id = person_named(db, member).id
+                db.execute(insert(pair_member).values(id=new_row_id(), pair_id=pair_id, person_id=person_id))
+            context.record(db, ACTOR, "pair.add", code)
+
+
+def add_activity(context: Context, row: tuple[str, str, int, float, str], held_on: date, rng: Random) -> None:
+    """One thing a pair did: counts by age band, never people (domain section 2.5)."""
+    code, kind, _, hours, verified_by = row
+    women, men = ({band: rng.randint(0, 9) for band in _AGES} for _ in range(2))
+    before = rng.randint(30, 55) / 10
+    with context.database.begin() as db:
+        pair_id = db.execute(select(pair.c.id).where(pair.c.code == code)).scalar_one()
+        db.execute(
+            insert(activity).values(
+                id=new_row_id(),
+                pair_id=pair_id,
+                kind=kind,
+                held_on=held_on,
+                hours=hours,
+                cell_code="0201-01",
+                modules=sorted(rng.sample(range(1, 9), 2)),
+                women=women,
+                men=men,
+                first_time=rng.randint(0, sum(women.values()) + sum(men.values())),
+                co_led=rng.randrange(100) < COMMONLY,
+                commitments=rng.randint(0, 6),
+                knowledge_before=before,
+                knowledge_after=before + rng.randint(5, 30) / 10,
+                evidence=rng.choice(("list", "photo", "letter")),
+                verified_by=verified_by,
+                created_at=context.now(db),
+            )
+        )
+
+
+def phones() -> list[dict[str, str]]:
+    """The phones of the handset page."""
+    return [{"number": e164(phone), "label": label} for phone, label in data.HANDSET]
