@@ -14,6 +14,7 @@ from handlers.console.forms import Form
 from handlers.console.frame import localtime, say
 from handlers.console.language import gettext as _
 from handlers.console.language import later
+from sms_service import clock
 from sms_service.usecases import attendance, move_meeting, read_groups, remind_group
 from sms_service.usecases.find import local_moment
 
@@ -70,6 +71,11 @@ def side() -> Side:
     )
 
 
+def time_of(moment: datetime) -> str:
+    """The time of day in Kigali, with 24 hours."""
+    return f"{clock.local(moment):%H:%M}"
+
+
 def group_row(whose: Side, db: Any, code: str) -> Any:
     """The group, or the same 404 for none and for another's (T12)."""
     row = read_groups.find_group(db, code, whose.facilitator_id)
@@ -83,7 +89,7 @@ def show_list() -> Response:
     context = guard.service()
     with context.database.begin() as db:
         lines = read_groups.group_lines(db, context.now(db), side().facilitator_id)
-    return guard.show("groups.html", lines=lines, side=side(), states=STATES, label=labels.label, tone=labels.tone)
+    return guard.show("groups.html", lines=lines, side=side(), states=STATES, label=labels.label, tone=labels.tone, time_of=time_of)
 
 
 def show_group(code: str, form: Form, status: int = 200) -> Response:
@@ -105,6 +111,7 @@ def show_group(code: str, form: Form, status: int = 200) -> Response:
         label=labels.label,
         tone=labels.tone,
         options=labels.options,
+        time_of=time_of,
     )
 
 
@@ -128,6 +135,7 @@ def show_meeting(code: str, meeting_id: int, form: Form | None = None) -> Respon
         meeting_states=MEETING_STATES,
         label=labels.label,
         tone=labels.tone,
+        time_of=time_of,
     )
 
 

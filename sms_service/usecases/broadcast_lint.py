@@ -33,7 +33,7 @@ def lint_texts(context: Context, db: Connection, texts: Mapping[str, str], now: 
     faults = Faults()
     made: dict[str, str] = {}
     for language in LANGUAGES:
-        made[language] = tidy(texts.get(language, ""))
+        made[language] = tidy(str(texts.get(language, "")))
         _lint(context, db, f"text_{language}", made[language], now, faults)
     for language in texts:
         faults.need(language in LANGUAGES, "texts", "unknown language; known are %(known)s", known=", ".join(LANGUAGES))

@@ -254,7 +254,7 @@ def preview_texts(context: Context, author: str, group_codes: Sequence[str], tex
         _need_permission(db, writer, "write_broadcast", "author")
         codes = tuple(dict.fromkeys(one.strip().upper() for one in group_codes))
         linted = lint_texts(context, db, texts, now)
-        audience = audience_of(db, [group_named(db, code).id for code in codes], now)
+        audience = audience_of(db, [group_named(db, code).id for code in codes], now, context.caps)
         return Preview(
             texts=linted,
             counted={language: segments(text) for language, text in linted.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -61,7 +62,7 @@ def test_identity_lies_apart_from_the_code_and_sealed(site: Site) -> None:
         ({"code": "X1"}, "code"),
     ],
 )
-def test_each_fault_is_named_and_nobody_is_enrolled(site: Site, wrong: dict[str, str], field: str) -> None:
+def test_each_fault_is_named_and_nobody_is_enrolled(site: Site, wrong: dict[str, Any], field: str) -> None:
     """S21: people under 18 are refused."""
     with pytest.raises(UseFault) as caught:
         enrol(site.context, replace(GOOD, **wrong), "S12")
