@@ -23,6 +23,11 @@ MODULES = (
     "thread",
     "concerns",
     "audit",
+    "groups",
+    "people",
+    "broadcasts",
+    "settings",
+    "unknown",
     "reveal",
     "assets",
 )

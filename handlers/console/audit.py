@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request, url_for
 from werkzeug.wrappers import Response
 
@@ -19,7 +21,7 @@ def _before() -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 18 else None
 
 
-def _show(**more: object) -> Response:
+def _show(**more: Any) -> Response:
     context = guard.service()
     before, act = _before(), request.args.get("act", "")[:40]
     with context.database.begin() as db:

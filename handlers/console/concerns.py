@@ -25,7 +25,7 @@ def _wanted() -> work.Filter:
     asked = request.args
     states = (*labels.CONCERN_STATES, "open", "all")
     return work.Filter(
-        state=asked.get("state") if asked.get("state") in states else "open",
+        state=asked["state"] if asked.get("state") in states else "open",
         severity=asked.get("severity", "")[:8],
         kind=asked.get("kind", "")[:24],
         group=asked.get("group", "")[:8],
@@ -51,7 +51,7 @@ def all_concerns() -> Response:
             "overdue": "1" if wanted.overdue else "",
         }
     )
-    severities = [one for one in labels.options(labels.SEVERITIES) if one[0] == "routine" or guard.may("see_concerns")]
+    severities = [one for one in labels.options(labels.SEVERITIES) if one[0] not in work.GRAVE or guard.may("see_concerns")]
     return guard.show(
         "concerns.html",
         rows=rows[:PAGE],

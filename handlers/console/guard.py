@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
 from handlers.console import forms
-from handlers.console.pages import ANYONE, SIGNED_IN, Page
+from handlers.console.pages import ANYONE, Page
 from sms_service.config import Settings
 from sms_service.rules.roles import allows
 from sms_service.usecases import sign_in
@@ -162,11 +162,11 @@ def install(blueprint: Blueprint, pages: dict[str, Page]) -> None:
         _check_host()
         _check_body(page)
         g.me = sign_in.who(service(), login_token(), active=not page.live)
-        if page.needs == ANYONE:
+        if ANYONE in page.needs:
             return None
         if g.me is None:
             return _to_sign_in(page)
-        if page.needs != SIGNED_IN and not may(page.needs):
+        if not page.opens_for(may):
             abort(403)
         if not page.live:
             facts()  # now, so that no page opens a second transaction inside a view's own

@@ -20,7 +20,8 @@ LANGUAGES: Final = {"rw": "Kinyarwanda", "en": "English", "fr": "Français", "sw
 SEVERITIES: Final = {
     "red": (later("Urgent"), "red"),
     "amber": (later("Within a day"), "amber"),
-    "routine": (later("Routine"), "blue"),
+    "call": (later("Call"), "blue"),
+    "task": (later("Task"), "grey"),
 }
 CONCERN_STATES: Final = {
     "new": (later("New"), "red"),
@@ -31,17 +32,24 @@ CONCERN_STATES: Final = {
     "closed": (later("Closed"), "grey"),
 }
 CONCERN_KINDS: Final = {
-    "crisis": later("Flagged text"),
+    "crisis_red": later("Urgent text"),
+    "crisis_amber": later("Worrying text"),
+    "incident": later("Something happened at a meeting"),
     "call_request": later("Asked for a call"),
-    "unclear": later("Could not be understood"),
+    "code_word": later("Asked for a call, by code word"),
+    "checkin_call": later("Weekly answer to follow up"),
+    "unregistered_request": later("Unknown number asks for a call"),
+    "not_understood": later("Could not be understood"),
+    "needs_person": later("Text could not be handled"),
+    "stop_on_shared": later("Stop from a shared phone"),
     "wrong_person": later("Maybe another person"),
-    "stop_shared": later("Stop from a shared phone"),
-    "visit": later("Visit in person"),
-    "check_in": later("Weekly answer to follow up"),
-    "duty": later("Duty not covered"),
-    "directory": later("Directory number expired"),
-    "facilitator": later("Facilitator asks for a call"),
-    "failed_text": later("Text could not be handled"),
+    "frozen_number": later("Number frozen: verify who holds it"),
+    "missed_visit": later("Visit after a missed meeting"),
+    "meeting_change_untold": later("Tell about a moved meeting"),
+    "directory_expired": later("Directory number expired"),
+    "send_unknown": later("Unclear whether a text left"),
+    "under_age": later("Maybe under 18"),
+    "many_reveals": later("Many identities looked up"),
 }
 TOPICS: Final = {
     "health": later("Health"),
@@ -54,7 +62,6 @@ SLOTS: Final = {
     "morning": later("Morning"),
     "midday": later("Midday"),
     "afternoon": later("Afternoon"),
-    "no_call": later("Do not call: will talk at the meeting"),
     "meeting": later("Do not call: will talk at the meeting"),
 }
 ATTEMPTS: Final = {

@@ -94,14 +94,14 @@ def log() -> Response:
     wanted, before = _wanted(request.args), read_place(request.args.get("before"))
     with context.database.begin() as db:
         lines = read_log.page(context, db, wanted, limit=ROWS + 1, before=before)
-    kept = _kept(wanted)
+    addressed: dict[str, Any] = {**_kept(wanted)}
     shown = lines[:ROWS]
     return _show(
         wanted,
         shown,
-        older=url_for("console.log_log", **kept, before=write_place(shown[-1].place)) if len(lines) > ROWS else "",
-        newer=url_for("console.log_log", **kept) if before else "",
-        live="" if before else url_for("console.log_fresh", **kept, live=1),
+        older=url_for("console.log_log", **addressed, before=write_place(shown[-1].place)) if len(lines) > ROWS else "",
+        newer=url_for("console.log_log", **addressed) if before else "",
+        live="" if before else url_for("console.log_fresh", **addressed, live=1),
         newest=write_place(shown[0].place) if shown else "",
     )
 

@@ -9,7 +9,7 @@ from flask import current_app, request, url_for
 
 from handlers.console import guard
 from handlers.console.language import later
-from handlers.console.pages import SIGNED_IN, Page
+from handlers.console.pages import Page
 
 #: (heading, [(label, endpoint)]); an endpoint whose module is not registered is left out.
 MENU: Final = (
@@ -59,7 +59,7 @@ def entries(counts: dict[str, int]) -> list[tuple[str, list[Entry]]]:
         found = []
         for label, endpoint in lines:
             page = pages.get(endpoint)
-            if page is not None and (page.needs == SIGNED_IN or guard.may(page.needs)):
+            if page is not None and page.opens_for(guard.may):
                 found.append(Entry(label, url_for(f"console.{endpoint}"), _is_here(endpoint), counts.get(endpoint, 0)))
         if found:
             shown.append((heading, found))

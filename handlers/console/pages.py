@@ -22,7 +22,7 @@ FORM_BYTES: Final = 128 * 1024
 
 @dataclass(frozen=True)
 class Page:
-    """One route and the rule it stands under.
+    """One route and the rule it stands under: ``needs`` is a permission, or several of which one is enough.
 
     ``live``: an automatic refresh, which does not count as activity (T10). ``confirm``: the password and code must have
     been given within the last minutes (role changes, exports). ``body_limit``: most bytes of a request body (I22).
@@ -30,12 +30,16 @@ class Page:
 
     path: str
     endpoint: str
-    needs: str
+    needs: tuple[str, ...]
     methods: tuple[str, ...]
     view: View
     live: bool = False
     confirm: bool = False
     body_limit: int = FORM_BYTES
+
+    def opens_for(self, may: Callable[[str], bool]) -> bool:
+        """Whether someone signed in may open it; ``may`` says what their roles allow."""
+        return ANYONE in self.needs or SIGNED_IN in self.needs or any(may(need) for need in self.needs)
 
 
 class Pages:
@@ -49,7 +53,7 @@ class Pages:
         self,
         path: str,
         *,
-        needs: str,
+        needs: str | tuple[str, ...],
         methods: Sequence[str] = ("GET",),
         live: bool = False,
         confirm: bool = False,
@@ -59,7 +63,8 @@ class Pages:
 
         Raises ``ValueError`` for a page without a permission or with a path that does not start with a slash.
         """
-        if not needs:
+        named = (needs,) if isinstance(needs, str) else needs
+        if not (named and all(named)):
             raise ValueError(f"the console page {path} names no permission: say needs=... (I18)")
         if not path.startswith("/"):
             raise ValueError(f"the console page {path} must start with '/': it is put under {PREFIX}")
@@ -68,7 +73,7 @@ class Pages:
             endpoint = f"{self.name}_{view.__name__}"
             if any(page.endpoint == endpoint for page in self.pages):
                 raise ValueError(f"two console pages of {self.name} are called {view.__name__}: rename one")
-            self.pages.append(Page(path, endpoint, needs, tuple(methods), view, live, confirm, body_limit))
+            self.pages.append(Page(path, endpoint, named, tuple(methods), view, live, confirm, body_limit))
             return view
 
         return declare

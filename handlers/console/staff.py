@@ -70,7 +70,7 @@ def one(code: str) -> Response:
     found = next((account for account in staff_accounts.all_accounts(guard.service()) if account.code == code), None)
     if found is None:
         guard.missing()
-    form = Form(request.form if request.method == "POST" else None, initial={"roles_list": found.roles if found else ()})
+    form = Form(request.form if request.method == "POST" else None, initial={"roles_list": found.roles})
     if request.method == "POST":
         try:
             if _act(form, code):

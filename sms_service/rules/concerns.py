@@ -31,6 +31,7 @@ KINDS: Mapping[str, Severity] = {
     "directory_expired": "task",
     "send_unknown": "task",
     "under_age": "amber",
+    "many_reveals": "amber",
 }
 """Every kind of concern and how grave it is; red and amber are seen by safeguarding only, the others by staff too."""
 

@@ -87,9 +87,7 @@ def listed(db: Connection, me: SignedIn, wanted: Filter, *, limit: int, now: dat
         query = query.where(concern.c.kind == wanted.kind)
     if wanted.group:
         members = select(membership.c.person_id).join(group, group.c.id == membership.c.group_id)
-        query = query.where(
-            (group.c.code == wanted.group) | concern.c.person_id.in_(members.where(group.c.code == wanted.group))
-        )
+        query = query.where((group.c.code == wanted.group) | concern.c.person_id.in_(members.where(group.c.code == wanted.group)))
     if wanted.overdue and now is not None:
         query = query.where(concern.c.due_at < now, concern.c.state.in_(("new", "acknowledged", "unreachable")))
     if wanted.state in ("closed", "all"):
@@ -143,7 +141,7 @@ def case(context: Context, db: Connection, me: SignedIn, code: str) -> Case | No
         groups=tuple(sorted({*codes, *([row.group_code] if row.group_code else [])})),
         history=_history(context, db, row),
         has_text=row.inbound_id is not None or row.turn_id is not None,
-        flagged=row.severity in GRAVE or row.kind == "crisis",
+        flagged=row.severity in GRAVE,
         number=numbers.get(db, row.number_id) if row.number_id else None,
         sharers=tuple(contact.person_code for contact in on_number),
     )
@@ -214,9 +212,7 @@ def log_attempt(context: Context, me: SignedIn, code: str, result: str, seen: st
         if row.state == "new":
             _take(context, db, row, me)
         now = context.now(db)
-        db.execute(
-            insert(contact_attempt).values(id=new_row_id(), concern_id=row.id, staff_id=me.staff_id, at=now, result=result)
-        )
+        db.execute(insert(contact_attempt).values(id=new_row_id(), concern_id=row.id, staff_id=me.staff_id, at=now, result=result))
         if row.state != "plan":
             concerns.change(db, row.id, state="contacted" if result in REACHED else "unreachable")
         context.record(db, me.code, "concern.attempt", code, result)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from sms_service import clock
 from sms_service.models import rota, state
@@ -55,7 +55,7 @@ def read_frame(db: Connection, now: datetime, me: SignedIn | None) -> Frame:
 class Today:
     """The first page. ``texts`` counts today's outgoing texts by state; ``oldest_waiting`` is an inbound text's arrival."""
 
-    meetings: Sequence[Row[Any]]
+    meetings: Sequence[Any]
     texts: dict[str, int]
     received: int
     dials: int
@@ -111,13 +111,17 @@ def counts(db: Connection, now: datetime) -> Counts:
     by_sex = {
         sex: int(n)
         for sex, n in db.execute(
-            select(person.c.sex, func.count()).where(person.c.status == "active", person.c.kind != "facilitator").group_by(person.c.sex)
+            select(person.c.sex, func.count())
+            .where(person.c.status == "active", person.c.kind != "facilitator")
+            .group_by(person.c.sex)
         )
     }
     women, men = by_sex.get("f", 0), by_sex.get("m", 0)
     shown = min(women, men) >= SMALLEST_COUNT
     running = db.execute(select(func.count()).select_from(group).where(group.c.state == "running")).scalar_one()
-    out = db.execute(select(func.count()).select_from(outbox).where(outbox.c.created_at >= week, outbox.c.kind != "alert")).scalar_one()
+    out = db.execute(
+        select(func.count()).select_from(outbox).where(outbox.c.created_at >= week, outbox.c.kind != "alert")
+    ).scalar_one()
     return Counts(
         groups=_shown(int(running)),
         women=women if shown else None,

@@ -6,7 +6,7 @@ that are shown, and never for a flagged one: those are opened one at a time, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -138,11 +138,12 @@ def states() -> tuple[str, ...]:
     return ("new", "done", "needs_person", *from_outbox, "given_up")
 
 
-def _sources(wanted: Filter) -> Iterable[Source]:
-    if wanted.channel == "ussd":
-        return () if wanted.direction == "out" else ("dial",)
-    incoming: tuple[Source, ...] = ("in",) if wanted.channel == "sms" else ("in", "dial")
-    return {"in": incoming, "out": ("out",)}.get(wanted.direction, (*incoming, "out"))  # type: ignore[return-value]
+def _sources(wanted: Filter) -> Sequence[Source]:
+    if wanted.direction == "out":
+        return () if wanted.channel == "ussd" else ("out",)
+    by_channel: dict[str, tuple[Source, ...]] = {"ussd": ("dial",), "sms": ("in",)}
+    incoming = by_channel.get(wanted.channel, ("in", "dial"))
+    return incoming if wanted.direction == "in" or wanted.channel == "ussd" else (*incoming, "out")
 
 
 def _query(source: Source) -> Select[Any]:

@@ -60,7 +60,7 @@ def _notice_many(context: Context, db: Connection, me: SignedIn) -> None:
     counted = select(func.count()).select_from(audit)
     counted = counted.where(audit.c.actor == me.code, audit.c.act == "identity.reveal", audit.c.at > since)
     if db.execute(counted).scalar_one() == MANY_A_DAY + 1:
-        raise_concern(context, db, About(kind="reveals", severity="amber", note_code=me.code), now)
+        raise_concern(context, db, About(kind="many_reveals", note_code=me.code), now)
 
 
 def open_held(context: Context, me: SignedIn, source: str, row_id: int, reason: str) -> str:

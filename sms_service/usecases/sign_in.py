@@ -66,7 +66,9 @@ def who(context: Context, token: str, *, active: bool) -> SignedIn | None:
             login.c.id.label("login_id"), login.c.active_at, login.c.created_at.label("began"), login.c.confirmed_at, staff
         ).join(staff, staff.c.id == login.c.staff_id)
         row = db.execute(
-            query.where(login.c.token_hash == _token_hash(context, token), login.c.ended_at.is_(None), staff.c.disabled_at.is_(None))
+            query.where(
+                login.c.token_hash == _token_hash(context, token), login.c.ended_at.is_(None), staff.c.disabled_at.is_(None)
+            )
         ).first()
         if row is None or row.active_at + IDLE <= now or row.began + LONGEST <= now:
             return None
@@ -204,9 +206,7 @@ def _locked(db: Connection, subjects: tuple[bytes, bytes], now: datetime) -> boo
     return False
 
 
-def _note_failure(
-    context: Context, db: Connection, subjects: tuple[bytes, bytes], now: datetime, row: Row[Any] | None
-) -> None:
+def _note_failure(context: Context, db: Connection, subjects: tuple[bytes, bytes], now: datetime, row: Row[Any] | None) -> None:
     db.execute(delete(signin_failure).where(signin_failure.c.at <= now - LOCK))
     for subject in subjects:
         db.execute(insert(signin_failure).values(id=new_row_id(), subject=subject, at=now))

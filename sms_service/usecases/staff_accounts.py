@@ -15,7 +15,14 @@ from sms_service.models import people
 from sms_service.models import staff as accounts
 from sms_service.models.staff import signin_link, staff, staff_role
 from sms_service.rules.roles import ROLES
-from sms_service.security.passwords import PasswordFault, check_password, hash_password, verify_password
+from sms_service.security.passwords import (
+    LONGEST,
+    SHORTEST,
+    PasswordFault,
+    check_password,
+    hash_password,
+    verify_password,
+)
 from sms_service.security.tokens import new_code, new_row_id, new_url_token
 from sms_service.security.totp import accept_code, enrolment_uri
 from sms_service.security.vault import derive_key
@@ -96,9 +103,7 @@ def add_staff(
     return NewAccount(code, token)
 
 
-def make_link(
-    context: Context, db: Connection, staff_id: int, *, second_factor: bool = True, life: timedelta = LINK_LIFE
-) -> str:
+def make_link(context: Context, db: Connection, staff_id: int, *, second_factor: bool = True, life: timedelta = LINK_LIFE) -> str:
     """A new sign-in link's token; earlier unused links of the account end."""
     now = real_now(db)
     db.execute(update(signin_link).where(signin_link.c.staff_id == staff_id, signin_link.c.used_at.is_(None)).values(used_at=now))
@@ -214,11 +219,15 @@ def change_password(context: Context, me: SignedIn, old: str, password: str, aga
 
 
 def _check(faults: Faults, password: str, again: str, account: str) -> None:
+    faults.need(password == again, "again", "The two passwords differ.")
+    if not SHORTEST <= len(password) <= LONGEST:
+        sentence = "A password has %(low)s to %(high)s characters, this has %(has)s."
+        faults.add("password", sentence, low=SHORTEST, high=LONGEST, has=len(password))
+        return
     try:
         check_password(password, account=account)
     except PasswordFault as fault:
-        faults.add("password", str(fault).replace("%", "%%"))
-    faults.need(password == again, "again", "The two passwords differ.")
+        faults.add("password", str(fault))
 
 
 def set_roles(context: Context, code: str, roles: Collection[str], *, actor: str) -> None:

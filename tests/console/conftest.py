@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,18 +89,5 @@ class Browsers:
 
 
 @pytest.fixture
-def browsers(context: Context, app: Flask, accounts: dict[str, str]) -> Iterator[Browsers]:
-    yield Browsers(context, app, accounts)
-
-
-@pytest.fixture
-def context(database):  # TEMPORARY
-    from sms_service import catalogue, paths
-    from sms_service.security.vault import Vault
-    from tests.conftest import KEYS
-
-    loaded = catalogue.read_catalogue(paths.templates_dir())
-    return Context(
-        database=database, vault=Vault(KEYS["field_keys"], KEYS["hash_key"]), audit_key=KEYS["audit_key"],
-        words=loaded.words, conversations=loaded.conversations, lexicon=None, topics=loaded.topics,
-    )
+def browsers(context: Context, app: Flask, accounts: dict[str, str]) -> Browsers:
+    return Browsers(context, app, accounts)
