@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sms_service.usecases.faults import UseFault
 
 MOST_BYTES = 5 * 1024 * 1024
-MOST_ROWS = 5_000
+MOST_ROWS = 2_000  # a list is one transaction, and on SQLite callbacks wait for it: about 5 ms a new person
 MOST_CELL = 10 * 1024
 MOST_COLUMNS = 60
 _DELIMITERS = ",;\t"
