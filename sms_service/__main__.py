@@ -54,14 +54,17 @@ def main() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the current schema (the release process)."""
-    from sms_service import schema
+    """Bring the database to the current schema and add new programmes and curricula (the release process)."""
+    from sms_service import paths, schema, wiring
+    from sms_service.catalogue import read_catalogue
     from sms_service.database import Database
+    from sms_service.usecases.add_programmes import add_programmes
 
     chosen = settings()
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     schema.migrate(Database(chosen.database_url))
-    click.echo("the schema is current", err=True)
+    added = add_programmes(wiring.context_from(chosen), read_catalogue(paths.templates_dir()).programmes)
+    click.echo("the schema is current" + "".join(f"; added {name}" for name in added), err=True)
 
 
 @main.command()

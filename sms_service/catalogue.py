@@ -14,12 +14,15 @@ from sms_service.conversation.check import check_all, load
 from sms_service.conversation.definition import Conversation
 from sms_service.conversation.faults import Fault
 from sms_service.conversation.words import Words
-from sms_service.text.topics import Topics, build_topics
+from sms_service.text.topics import Topics, build_topics, topic_word_in
 
 MAX_FILE_BYTES = 512 * 1024
 """A definition or words file larger than this is refused unread (I22)."""
 
 TOPICS_FILE = "topics"
+
+AUDIENCES = "MWCFX"
+"""Men, partners, couples, family, community; letters add up."""
 
 
 class CatalogueFault(ValueError):
@@ -35,13 +38,15 @@ class Catalogue:
     """Everything read from ``templates/``: definitions by name, words, lexicon tables by file stem, topics, and all
     faults.
 
-    ``lexicon`` holds the parsed tables of ``templates/lexicon`` but for the topic words.
+    ``lexicon`` holds the parsed tables of ``templates/lexicon`` but for the topic words, ``programmes`` those of
+    ``templates/programmes``.
     """
 
     conversations: Mapping[str, Conversation]
     words: Words
     lexicon: Mapping[str, Mapping[str, Any]]
     topics: Topics
+    programmes: tuple[Mapping[str, Any], ...]
     faults: tuple[Fault, ...]
 
 
@@ -52,19 +57,20 @@ def read_catalogue(templates: Path) -> Catalogue:
     folder = templates / "messages"
     languages = sorted(child.name for child in folder.iterdir() if child.is_dir()) if folder.is_dir() else []
     messages = {
-        language: {
-            f"messages/{language}/{stem}.toml": table
-            for stem, table in _tables(templates, f"messages/{language}", faults)
-        }
+        language: {f"messages/{language}/{stem}.toml": table for stem, table in _tables(templates, f"messages/{language}", faults)}
         for language in languages
     }
     lexicon = dict(_tables(templates, "lexicon", faults))
     topics = _topics(lexicon.pop(TOPICS_FILE, None), faults)
+    programmes = _tables(templates, "programmes", faults)
+    for stem, table in programmes:
+        faults.extend(_programme_faults(f"programmes/{stem}.toml", table, languages, topics))
     loaded = load(conversations, messages)
     faults.extend(loaded.faults)
     faults.extend(check_all(loaded.conversations, loaded.words, topics))
     by_name = {conversation.name: conversation for conversation in loaded.conversations}
-    return Catalogue(by_name, loaded.words, lexicon, topics, tuple(sorted(set(faults))))
+    plans = tuple(table for _, table in programmes)
+    return Catalogue(by_name, loaded.words, lexicon, topics, plans, tuple(sorted(set(faults))))
 
 
 def load_catalogue(templates: Path) -> Catalogue:
@@ -113,6 +119,24 @@ def _topics(table: Mapping[str, Any] | None, faults: list[Fault]) -> Topics:
         faults.append(Fault(name, "", "", f"{', '.join(wrong)} must be lists of words"))
         return build_topics(empty)
     return build_topics(lists)
+
+
+def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str], topics: Topics) -> list[Fault]:
+    """What is wrong with a programme's file: missing keys, an unknown audience, a label missing or naming a topic (S1)."""
+    faults = [Fault(file, "", "", f"'{key}' is missing") for key in ("code", "version", "names", "session") if key not in table]
+    for no, session in enumerate(table.get("session", ()), start=1):
+        step = f"session {no}"
+        missing = [key for key in ("phase", "audience", "theme", "minutes", "label") if key not in session]
+        faults.extend(Fault(file, step, "", f"'{key}' is missing") for key in missing)
+        if set(str(session.get("audience", ""))) - set(AUDIENCES):
+            faults.append(Fault(file, step, "", f"audience may hold the letters {AUDIENCES} only"))
+        for language in languages:
+            label = session.get("label", {}).get(language)
+            if not isinstance(label, str) or not label:
+                faults.append(Fault(file, step, language, "the label is missing"))
+            elif (word := topic_word_in(label, topics)) is not None:
+                faults.append(Fault(file, step, language, f"topic word '{word}' in a label that may appear on a phone (S1)"))
+    return faults
 
 
 def _is_words(value: Any) -> bool:

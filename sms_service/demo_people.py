@@ -52,21 +52,6 @@ ALL: Final = ("reminders", "checkins", "calls")
 LEARNING: Final = ("reminders", "calls", "learning")
 PAIR: Final = "shared_partner"
 
-PROGRAMMES: Final = {
-    "CSG": {
-        "en": "Community Support Groups",
-        "fr": "Groupes de soutien communautaire",
-        "rw": "Amatsinda yo gufashanya",
-        "sw": "Vikundi vya kusaidiana",
-    },
-    "WMP": {
-        "en": "Women and Men as Partners",
-        "fr": "Femmes et hommes partenaires",
-        "rw": "Abagore n'abagabo bafatanyije",
-        "sw": "Wanawake na wanaume washirika",
-    },
-}
-
 CIRCLES: Final = (
     Circle("G07", "CSG", "Imena", "0305-02", "14:00", "V07", "P7001", "P7002"),
     Circle("G12", "CSG", "Urumuri", "0305-04", "15:00", "V12", "P7001", "P7002"),
@@ -75,36 +60,8 @@ CIRCLES: Final = (
 
 # (phase, audience, internal theme, home practice): the fifteen meetings of domain section 2.2; M men, W partners,
 # C couples, F family, X community.
-CSG_MEETINGS: Final = (
-    ("Safety", "M", "rules, confidentiality, trust", "greet one neighbour"),
-    ("Safety", "M", "rules, confidentiality, trust", "greet one neighbour"),
-    ("Trauma", "M", "what hard times do to body, sleep, temper; breathing", "breathing once a day"),
-    ("Trauma", "M", "what hard times do to body, sleep, temper; breathing", "breathing once a day"),
-    ("Trauma", "M", "what hard times do to body, sleep, temper; breathing", "breathing once a day"),
-    ("Manhood", "M", "manhood learnt, lost, chosen", "one house task"),
-    ("Manhood", "MW", "manhood learnt, lost, chosen; alcohol", "one house task"),
-    ("Couple", "C", "listening, anger pause", "decide one thing together"),
-    ("Couple", "C", "deciding together", "decide one thing together"),
-    ("Couple", "C", "money", "decide one thing together"),
-    ("Family", "C", "healthy sexuality", "15 min with a child"),
-    ("Family", "F", "children, non-violent discipline", "15 min with a child"),
-    ("Community", "M", "mediation, being an example", "thank someone"),
-    ("Community", "C", "relapse plan", "thank someone"),
-    ("Closing", "X", "celebration, testimonies (consented)", None),
-)
-
-# (phase, internal theme, minutes, days from the start of block 1): the stages of domain section 2.3 at which people meet.
-WMP_STAGES: Final = (
-    ("Block 1", "joining, partnership at home and at work", 2400, 0),
-    ("Action plan", "plan of each pair", 120, 14),
-    ("Follow-on", "first activities, mentoring", 120, 35),
-    ("Follow-on", "activities, mentoring, new pairs", 120, 56),
-    ("Follow-on", "activities, mentoring, verification", 120, 82),
-    ("Follow-on", "activities, mentoring", 120, 112),
-    ("Follow-on", "activities, mentoring", 120, 140),
-    ("Block 2", "consultation, evidence brought by each pair", 1920, 270),
-    ("Documentation", "lessons, next generation", 120, 330),
-)
+# Days from the start of block 1 to each stage of the WMP curriculum at which people meet.
+WMP_DAYS: Final = (0, 14, 35, 56, 82, 112, 140, 270, 330)
 
 PEOPLE: Final = (
     # Facilitators: a woman and a man for each group.

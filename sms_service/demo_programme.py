@@ -6,14 +6,14 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from sms_service import demo_people as data
 from sms_service.demo_people import Circle, Demo, e164
 from sms_service.models import groups, people
 from sms_service.models.cascade import activity, pair, pair_member
 from sms_service.models.directory import all_entries
-from sms_service.models.groups import curriculum, programme, session_template
+from sms_service.models.groups import curriculum
 from sms_service.models.meetings import meeting
 from sms_service.rules.timing import at_local, local, may_meet, meeting_dates
 from sms_service.security.tokens import new_row_id
@@ -37,61 +37,6 @@ MOST_PAUSED_WEEKS: Final = 4
 COMMONLY: Final = 80  # of a hundred activities are led by a woman and a man together
 SUNDAY: Final = 6
 _AGES: Final = ("18-24", "25-34", "35-59", "60+")
-
-
-def add_programmes(context: Context) -> None:
-    """Both programmes with the first version of their curricula (domain sections 2.2 and 2.3)."""
-    with context.database.begin() as db:
-        csg = _add_curriculum(db, "CSG")
-        for no, (phase, audience, theme, practice) in enumerate(data.CSG_MEETINGS, start=1):
-            last = no == len(data.CSG_MEETINGS)
-            _add_template(db, csg, no, phase, audience, theme, 180, practice, _closing() if last else _label(no))
-        wmp = _add_curriculum(db, "WMP")
-        for no, (phase, theme, minutes, _) in enumerate(data.WMP_STAGES, start=1):
-            _add_template(db, wmp, no, phase, "X", theme, minutes, None, _label(no))
-        context.record(db, ACTOR, "programme.add", "CSG")
-        context.record(db, ACTOR, "programme.add", "WMP")
-
-
-def _add_curriculum(db: Connection, code: str) -> int:
-    programme_id, curriculum_id = new_row_id(), new_row_id()
-    db.execute(insert(programme).values(id=programme_id, code=code, names=data.PROGRAMMES[code], outbound_held=False))
-    db.execute(insert(curriculum).values(id=curriculum_id, programme_id=programme_id, version=1))
-    return curriculum_id
-
-
-def _add_template(
-    db: Connection,
-    curriculum_id: int,
-    no: int,
-    phase: str,
-    audience: str,
-    theme: str,
-    minutes: int,
-    practice: str | None,
-    label: dict[str, str],
-) -> None:
-    db.execute(
-        insert(session_template).values(
-            id=new_row_id(),
-            curriculum_id=curriculum_id,
-            no=no,
-            phase=phase,
-            audience=audience,
-            internal_theme=theme,
-            neutral_label=label,
-            duration_minutes=minutes,
-            home_practice=practice,
-        )
-    )
-
-
-def _label(no: int) -> dict[str, str]:
-    return {"rw": f"Inama {no}", "fr": f"Réunion {no}", "en": f"Meeting {no}", "sw": f"Mkutano {no}"}
-
-
-def _closing() -> dict[str, str]:
-    return {"rw": "Umunsi wa nyuma", "fr": "Dernier jour", "en": "Closing day", "sw": "Siku ya mwisho"}
 
 
 def add_accounts(context: Context) -> None:
@@ -213,7 +158,7 @@ def plan_stages(context: Context, circle: Circle, first_day: date) -> None:
 def stage_starts(circle: Circle, first_day: date) -> list[datetime]:
     """When each stage meets (aware UTC): its days after the first, or the next day on which people may meet."""
     at = time.fromisoformat(circle.start_time)
-    return [at_local(next_day(first_day + timedelta(days=days), at), at) for *_, days in data.WMP_STAGES]
+    return [at_local(next_day(first_day + timedelta(days=days), at), at) for days in data.WMP_DAYS]
 
 
 def next_day(day: date, at: time) -> date:

@@ -16,15 +16,18 @@ from sqlalchemy import Connection, select
 
 from sms_service import demo_people as data
 from sms_service import demo_programme as programme
+from sms_service import paths
+from sms_service.catalogue import read_catalogue
 from sms_service.demo_past import Past
 from sms_service.demo_people import Circle, Demo
+from sms_service.models import audit, groups, meetings
 from sms_service.models import concerns as concern_rows
-from sms_service.models import groups, meetings
 from sms_service.models import staff as accounts
 from sms_service.models.concerns import concern
 from sms_service.rules.audience import invited
 from sms_service.rules.timing import at_local, local
 from sms_service.usecases import broadcasts, concerns
+from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.attendance import mark_attendance
 from sms_service.usecases.context import Context
 from sms_service.usecases.find import group_named, person_named, staff_named
@@ -33,6 +36,7 @@ from sms_service.usecases.pauses import add_pause
 from sms_service.usecases.sign_in import SignedIn
 
 SEED: Final = 4821
+SEEDED: Final = "demo.seeded"
 WEEK_OF_G07, WEEK_OF_G12 = 6, 2
 # The cohort's fifth stage lies five days ahead: block 1 was 82 days before it, so no text is older than 90 days (S33).
 STAGE_AHEAD, DAYS_TO_STAGE = 4, 5
@@ -66,8 +70,13 @@ class DemoSeed:
 
 
 def is_seeded(db: Connection) -> bool:
-    """Whether there is a programme already: then nothing is seeded."""
-    return db.execute(select(groups.programme.c.id).limit(1)).first() is not None
+    """Whether a whole demo is in the database: the seed's last act is its mark in the audit."""
+    return db.execute(select(audit.audit.c.seq).where(audit.audit.c.act == SEEDED).limit(1)).first() is not None
+
+
+def is_empty(db: Connection) -> bool:
+    """Whether nobody and no group is in the database yet, so that a demo may be made in it."""
+    return db.execute(select(groups.group.c.id).limit(1)).first() is None
 
 
 def read_seed(db: Connection) -> DemoSeed:
@@ -86,6 +95,7 @@ def seed(context: Context, starts_at: datetime) -> DemoSeed:
     _Story(past, starts_at).tell()
     past.run(starts_at)
     with context.database.begin() as db:
+        context.record(db, "command", SEEDED)
         return read_seed(db)
 
 
@@ -131,7 +141,7 @@ class _Story:
 
     def _cohort(self, g03: Circle) -> None:
         """The office opens; the WMP cohort begins; from its third month on its pairs teach the next ones."""
-        block_1 = self.today + timedelta(days=DAYS_TO_STAGE - data.WMP_STAGES[STAGE_AHEAD][-1])
+        block_1 = self.today + timedelta(days=DAYS_TO_STAGE - data.WMP_DAYS[STAGE_AHEAD])
         opening = self._at(block_1 - timedelta(days=3), "08:00")
         self.past.plan(opening, lambda: self._open_office(g03, block_1))
         own = [one for one in data.PEOPLE if one.group == g03.code]
@@ -146,7 +156,7 @@ class _Story:
             self.past.plan(self._ago(row[2] - 1, "17:30"), self._activity(row))
 
     def _open_office(self, g03: Circle, block_1: date) -> None:
-        programme.add_programmes(self.context)
+        add_programmes(self.context, read_catalogue(paths.templates_dir()).programmes)
         for who in data.PEOPLE:
             if who.kind == "facilitator":
                 programme.enrol_demo(self.context, who)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sms_service import logs, orphans, paths, store
+from sms_service import clock, logs, orphans, paths, store
 from sms_service.catalogue import load_catalogue
 from sms_service.config import Settings, load_settings
 from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
 from sms_service.gateway.africastalking import Client
 from sms_service.gateway.registry import client_for
+from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.vault import Vault
 from sms_service.text.reading import build_lexicon
 from sms_service.usecases.context import Context, no_nudge
@@ -94,4 +96,7 @@ def web_application() -> Callable[..., Any]:
     settings = load_settings(os.environ, env_file=Path(".env"))
     logs.configure(settings.log_level, "web")
     orphans.end_with_parent()
-    return create_app(context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings)), settings)
+    application = create_app(context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings)), settings)
+    # The first request for a call would otherwise wait for the calendar of holidays, inside a telephone's few seconds.
+    threading.Thread(target=public_holidays, args=(clock.wall().year,), daemon=True).start()
+    return application

@@ -59,13 +59,15 @@ def encoding_of(text: str) -> Encoding:
     return "UCS-2" if any(c not in BASIC and c not in EXTENSION for c in text) else "GSM-7"
 
 
+def _is_surrogate_pair(character: str) -> bool:
+    return ord(character) > 0xFFFF
+
+
 def segments(text: str) -> Segments:
     """Count units and parts; an extension pair or a surrogate pair is never split over two parts (S6)."""
     encoding = encoding_of(text)
-    if encoding == "GSM-7":
-        sizes = [2 if c in EXTENSION else 1 for c in text]
-    else:
-        sizes = [2 if ord(c) > 0xFFFF else 1 for c in text]
+    doubled = EXTENSION.__contains__ if encoding == "GSM-7" else _is_surrogate_pair
+    sizes = [2 if doubled(c) else 1 for c in text]
     units = sum(sizes)
     culprits = tuple(dict.fromkeys(c for c in text if c not in BASIC and c not in EXTENSION))
     if units <= SINGLE[encoding]:
