@@ -274,13 +274,14 @@ def open_text(context: Context, me: SignedIn, code: str, reason: str) -> str:
 
 
 def _sealed_text(context: Context, db: Connection, row: Row[Any]) -> tuple[str, str] | None:
-    """(words, alert) of the text that opened the concern."""
+    """(words, alert) of the text that opened the concern; None when there is none, or none any more."""
     if row.inbound_id is not None:
-        text = db.execute(select(inbound.c.id, inbound.c.body, inbound.c.alert).where(inbound.c.id == row.inbound_id)).one()
-        return context.vault.open("inbound", "body", text.id, text.body), text.alert
+        query = select(inbound.c.id, inbound.c.body, inbound.c.alert).where(inbound.c.id == row.inbound_id)
+        text = db.execute(query).first()
+        return (context.vault.open("inbound", "body", text.id, text.body), text.alert) if text else None
     if row.turn_id is not None:
-        typed = db.execute(select(turn.c.id, turn.c.typed, turn.c.alert).where(turn.c.id == row.turn_id)).one()
-        if typed.typed is not None:
+        typed = db.execute(select(turn.c.id, turn.c.typed, turn.c.alert).where(turn.c.id == row.turn_id)).first()
+        if typed is not None and typed.typed is not None:
             return context.vault.open("turn", "typed", typed.id, typed.typed), typed.alert
     return None
 

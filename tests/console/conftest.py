@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -14,10 +15,18 @@ from handlers.app import create_app
 from sms_service.config import Settings, load_settings
 from sms_service.models.staff import staff
 from sms_service.rules.roles import ROLES
+from sms_service.security import passwords
 from sms_service.usecases.context import Context
 from sms_service.usecases.sign_in import open_login, real_now
 from sms_service.usecases.staff_accounts import add_staff
 from tests.console.world import World, make_world
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 at its lowest cost: what is tested here is who gets in, not how slow guessing is."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    passwords._stand_in.cache_clear()
 
 
 @pytest.fixture

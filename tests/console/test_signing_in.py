@@ -7,27 +7,18 @@ from datetime import timedelta
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 
 from handlers.app import create_app
 from sms_service import clock
 from sms_service.config import Settings
 from sms_service.models.staff import login, signin_failure, signin_link, staff
-from sms_service.security import passwords
 from sms_service.usecases import sign_in, staff_accounts
 from sms_service.usecases.context import Context
 from tests.console.conftest import Browser, Browsers
 
 PASSWORD = "four plain words here"
 OUT = 303
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 at its lowest cost: what is tested here is who gets in, not how slow guessing is."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._stand_in.cache_clear()
 
 
 class Person:
