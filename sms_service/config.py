@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[int, BeforeValidator(read.read_proxies)] = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     broadcast_delay_seconds: Annotated[int, BeforeValidator(read.read_delay)] = 300
-    send_rate_per_second: Annotated[float, BeforeValidator(read.read_cost)] = 50.0
+    send_rate_per_second: Annotated[float, BeforeValidator(read.read_rate)] = 50.0
     segment_cost_rwf: Annotated[float, BeforeValidator(read.read_cost)] = 12.0
 
     @property

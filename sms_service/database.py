@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -20,6 +22,9 @@ CALLBACK_WAIT_MS = 3_000
 WORKER_WAIT_MS = 15_000
 STATEMENT_LIMIT_MS = 30_000
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
+_LOOK_AGAIN_MS = 2  # SQLite's own waiting grows to 100 ms a step: a busy writer then starves the others for seconds
+_writing: dict[str, threading.Lock] = {}  # by file: the threads of a process queue here, not at the file's lock
+os.register_at_fork(after_in_child=_writing.clear)
 
 
 class Database:
@@ -38,8 +43,14 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with self.engine.begin() as db:
+        with self._turn(), self.engine.begin() as db:
             yield db
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """On SQLite this process's turn to write; whoever waits too long is told so by the file's lock, as ever."""
+        if self.is_postgresql:
+            return nullcontext()
+        return _Turn(_writing.setdefault(str(self.url.database), threading.Lock()), self.wait_ms / 1000)
 
     def run(self, use: Callable[[Connection], T], tries: int = 3) -> T:
         """Run ``use`` in one transaction, whole again when the database asks for it: at most ``tries`` times (F17)."""
@@ -58,6 +69,22 @@ class Database:
         self.engine.dispose(close=close)
 
 
+class _Turn:
+    """Holds a lock while a block runs, unless it could not be had in time."""
+
+    def __init__(self, lock: threading.Lock, seconds: float) -> None:
+        self._lock = lock
+        self._seconds = seconds
+        self._held = False
+
+    def __enter__(self) -> None:
+        self._held = self._lock.acquire(timeout=self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._held:
+            self._lock.release()
+
+
 def is_busy(fault: Exception) -> bool:
     """Whether this fault means 'ask again later' (locked, gone, shutting down): the gateway then gets 503, never 200."""
     return isinstance(fault, (OperationalError, DBAPIError))
@@ -69,7 +96,7 @@ def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
             url, hide_parameters=True, pool_size=pool, max_overflow=0, connect_args={"timeout": wait_ms / 1000}
         )
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _immediate(wait_ms / 1000))
         return engine
     options = (
         f"-c lock_timeout={wait_ms} -c statement_timeout={STATEMENT_LIMIT_MS} "
@@ -90,10 +117,25 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver must not open transactions by itself: the engine's begin event does, and IMMEDIATE (reliability section 7).
     connection.isolation_level = None
     cursor = connection.cursor()
+    # Switching the file to WAL may wait as long as the surface may; what begins later waits in steps of our own.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-8000"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={_LOOK_AGAIN_MS}")
     cursor.close()
 
 
-def _begin_immediate(db: Connection) -> None:
-    db.exec_driver_sql("BEGIN IMMEDIATE")
+def _immediate(seconds: float) -> Callable[[Connection], None]:
+    """Begin with the write lock in hand, looking again every few milliseconds for at most ``seconds``."""
+
+    def begin(db: Connection) -> None:
+        driver = db.connection.dbapi_connection
+        until = time.monotonic() + seconds
+        while driver is not None and time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                time.sleep(_LOOK_AGAIN_MS / 2000)
+        db.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return begin

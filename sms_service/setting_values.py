@@ -145,6 +145,13 @@ def read_cost(text: str) -> float:
     return float(text)
 
 
+def read_rate(text: str) -> float:
+    """Texts a second that all processes may send together (the route's pace, T6): 0.1 to 100,000."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", text, re.ASCII) or not 0.1 <= float(text) <= 100_000:
+        raise ValueError("is not a number of texts a second such as 50, from 0.1 to 100000")
+    return float(text)
+
+
 def read_sender(text: str) -> str:
     """The registered alphanumeric sender id for one-way texts: at most 11 letters and digits, no generic word (S2)."""
     if not re.fullmatch(r"[A-Za-z0-9 _-]{3,11}", text, re.ASCII) or not re.search("[A-Za-z]", text):

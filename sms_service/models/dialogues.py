@@ -85,10 +85,10 @@ response = Table(
 )
 
 
-def remember_version(db: Connection, name: str, fingerprint: str, definition: str, now: datetime) -> None:
-    """Keep a definition once it has run: a dialogue pins the version it started on."""
+def remember_version(db: Connection, name: str, fingerprint: str, definition: str, now: datetime) -> bool:
+    """Keep a definition once it has run: a dialogue pins the version it started on. Whether it was not there yet."""
     row = {"id": new_row_id(), "name": name, "fingerprint": fingerprint, "definition": definition, "first_run_at": now}
-    insert_ignore(db, conversation_version, row)
+    return insert_ignore(db, conversation_version, row) > 0
 
 
 def definition_of(db: Connection, fingerprint: str) -> str | None:

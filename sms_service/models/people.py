@@ -19,6 +19,7 @@ from sqlalchemy import (
     Row,
     Table,
     UniqueConstraint,
+    bindparam,
     insert,
     select,
     update,
@@ -97,26 +98,34 @@ def by_code(db: Connection, code: str) -> Row[Any] | None:
     return db.execute(select(person).where(person.c.code == code)).first()
 
 
+_ON_NUMBERS = (
+    select(
+        contact_point,
+        person.c.code.label("person_code"),
+        person.c.kind,
+        person.c.language.label("person_language"),
+        person.c.status,
+        person.c.may_remind,
+        person.c.may_check_in,
+        person.c.outbound_held,
+        number.c.language.label("number_language"),
+    )
+    .join(person, person.c.id == contact_point.c.person_id)
+    .join(number, number.c.id == contact_point.c.number_id)
+    .where(contact_point.c.ended_at.is_(None))
+    .order_by(contact_point.c.id)
+)
+# Built once: putting a statement together costs a USSD hop more than running it.
+_ON_ONE_NUMBER = _ON_NUMBERS.where(contact_point.c.number_id == bindparam("number"))
+_ON_MANY_NUMBERS = _ON_NUMBERS.where(contact_point.c.number_id.in_(bindparam("numbers", expanding=True)))
+
+
 def contact_points_of(db: Connection, number_ids: Iterable[int]) -> Sequence[Row[Any]]:
     """The people on these numbers, with what a rule needs to know about them (S9: several people may share one)."""
-    query = (
-        select(
-            contact_point,
-            person.c.code.label("person_code"),
-            person.c.kind,
-            person.c.language.label("person_language"),
-            person.c.status,
-            person.c.may_remind,
-            person.c.may_check_in,
-            person.c.outbound_held,
-            number.c.language.label("number_language"),
-        )
-        .join(person, person.c.id == contact_point.c.person_id)
-        .join(number, number.c.id == contact_point.c.number_id)
-        .where(contact_point.c.number_id.in_(list(number_ids)), contact_point.c.ended_at.is_(None))
-        .order_by(contact_point.c.id)
-    )
-    return db.execute(query).all()
+    ids = list(number_ids)
+    if len(ids) == 1:
+        return db.execute(_ON_ONE_NUMBER, {"number": ids[0]}).all()
+    return db.execute(_ON_MANY_NUMBERS, {"numbers": ids}).all()
 
 
 def phones_of(db: Connection, person_ids: Iterable[int]) -> Sequence[Row[Any]]:

@@ -30,6 +30,7 @@ class Context:
 
     ``nudge(job, row_id)`` tells a worker to look again; it never raises and losing it loses nothing (design decision 1).
     ``topics`` are the words that no outgoing text may hold (S1). ``client`` is the gateway; None where nothing is sent.
+    ``stored_versions`` are the fingerprints this process has seen committed, so that a dial need not store them again.
     """
 
     database: Database
@@ -50,6 +51,7 @@ class Context:
     public_url: str = ""
     caps: Caps = field(default_factory=Caps)
     older_versions: dict[str, Conversation] = field(default_factory=dict)
+    stored_versions: set[str] = field(default_factory=set)
 
     def now(self, db: Connection) -> datetime:
         """The service's time (aware UTC), from the database's clock."""

@@ -1,0 +1,36 @@
+"""The whole demo with nobody using it: the memory of all its processes and the CPU they take."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.bench.processes import cpu_seconds, family, free_port, pss_megabytes, running
+
+MOST_MEGABYTES, MOST_PERCENT = 450.0, 3.0
+
+
+def measure(*, settle: float = 15.0, seconds: float = 30.0) -> list[Figure]:
+    """Proportional set size and the share of one core over ``seconds``, ``settle`` seconds after the ready line."""
+    with tempfile.TemporaryDirectory(prefix="bench-demo-") as name:
+        folder = Path(name)
+        command = ["-m", "sms_service", "demo", "--port", str(_two_ports()), "--data-dir", str(folder / "data")]
+        with running("demo", command, os.environ, folder, ready="ready in") as pid:
+            time.sleep(settle)
+            before = cpu_seconds(pid)
+            time.sleep(seconds)
+            share = (cpu_seconds(pid) - before) / seconds * 100
+            memory, count = pss_megabytes(pid), len(family(pid))
+    note = f"{count} processes"
+    return [
+        Figure("idle: proportional set size", "sqlite", memory, "MB", MOST_MEGABYTES, note=note),
+        Figure("idle: share of one core", "sqlite", share, "%", MOST_PERCENT, note=f"over {seconds:g} s"),
+    ]
+
+
+def _two_ports() -> int:
+    """A free port; the demo also takes the one after it."""
+    return free_port() - 1
