@@ -91,7 +91,11 @@ def _begin_home(context: Context, db: Connection, seen: Row[Any], now: datetime)
     )
     conversation = context.conversations[HOME]
     outcome, given = take(context, db, scope, conversation, None, event)
-    dialogues.remember_version(db, HOME, conversation.fingerprint, conversation.canonical, now)
+    version = conversation.fingerprint
+    if version not in context.stored_versions and not dialogues.remember_version(
+        db, HOME, version, conversation.canonical, now
+    ):
+        context.stored_versions.add(version)  # it was there before this transaction
     reading = Reading("unclear", rule="dial")
     return Hop(_screen(context, scope, outcome), outcome.dialogue, event_json(event), given, reading), scope
 
@@ -222,7 +226,7 @@ def _answer_home(context: Context, db: Connection, scope: Scope, home: Any, plac
     at_pin = expectation.kind == "pin"
     raw_key = typed if typed in ("0", "00") else ""
     reading = Reading("unclear", rule="pin form")
-    alert: Alert = "none"
+    alert: Alert = crisis_alert(context.lexicon, typed) if at_pin and not typed.isdigit() else "none"  # S22
     if not at_pin:
         reading, raw_key, alert = _read(context, scope, typed, expectation)
     event = Answered(reading, raw_key)
