@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from handlers import console
+from handlers import console, demo_time, guard, health
 from sms_service import paths
 from sms_service.config import Settings
+from sms_service.database import USSD_WAIT_MS, Database
 from sms_service.usecases.context import Context
 
 MOST_BODY = 1024 * 1024
 
 #: What an application can carry. A surface is a function that registers its blueprints on the application.
-SURFACES: dict[str, Callable[[Flask], None]] = {"console": console.register}
+SURFACES: dict[str, Callable[[Flask], None]] = {
+    "callbacks": guard.register,
+    "health": health.register,
+    "console": console.register,
+    "demo_time": demo_time.register,
+}
 
 
 def create_app(context: Context, settings: Settings, *, surfaces: Iterable[str] = tuple(SURFACES)) -> Flask:
@@ -38,6 +45,8 @@ def create_app(context: Context, settings: Settings, *, surfaces: Iterable[str] 
         PROPAGATE_EXCEPTIONS=False,
     )
     app.extensions["service"] = context
+    hurried = Database(context.database.url, wait_ms=USSD_WAIT_MS, pool=4)
+    app.extensions["ussd_service"] = replace(context, database=hurried)  # a telephone hangs up in seconds
     app.extensions["settings"] = settings
     app.jinja_env.autoescape = True  # for every template, whatever its file name ends in (T7)
     app.jinja_env.trim_blocks = True
@@ -46,5 +55,5 @@ def create_app(context: Context, settings: Settings, *, surfaces: Iterable[str] 
         SURFACES[name](app)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
     return app
