@@ -24,7 +24,7 @@ from sms_service.usecases.attendance import coming_counts
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import open_meeting, read_time
-from sms_service.usecases.meeting_texts import queue_v4
+from sms_service.usecases.meeting_texts import queue_v4, v4_key
 from sms_service.usecases.pauses import windows_of
 from sms_service.usecases.remind_group import remind_group_in
 
@@ -167,6 +167,7 @@ def _retime(context: Context, db: Connection, row: Any, new_start: datetime, now
     """Give a meeting its new start. Answers to the old date count no more, its question closes, its texts are
     cancelled.
     """
+    told = _told_start(db, row)
     schedules.cancel_of_meeting(db, row.id)
     cancel_queued(db, now, reason, outbox.c.meeting_id == row.id)
     db.execute(
@@ -175,7 +176,7 @@ def _retime(context: Context, db: Connection, row: Any, new_start: datetime, now
         .values(state="closed", sms_open=False, closed_at=now)
     )
     db.execute(update(response).where(response.c.meeting_id == row.id).values(meeting_id=None))
-    meetings.change(db, row.id, starts_at=new_start, state="moved", moved_from=row.starts_at, reason=reason)
+    meetings.change(db, row.id, starts_at=new_start, state="moved", moved_from=told, reason=reason)
     occurrences.plan_occurrences(context, db, open_meeting(db, row.id), now)
     _revive(db, row.id, new_start, now)
 
@@ -195,8 +196,21 @@ def _revive(db: Connection, meeting_id: int, start: datetime, now: datetime) -> 
     )
 
 
+def _told_start(db: Connection, row: Any) -> datetime:
+    """The date people have heard: when the V4 of the last move has reached nobody yet, the date before that move."""
+    if row.moved_from is None:
+        return row.starts_at
+    waiting = outbox.c.key.startswith(v4_key(row.id, row.starts_at))
+    sent = select(outbox.c.state.in_(_GONE_OUT)).where(waiting)
+    states = db.execute(sent).scalars().all()
+    return row.moved_from if states and not any(states) else row.starts_at
+
+
 def _tell(context: Context, db: Connection, old_row: Any, now: datetime, *, cancelled: bool) -> None:
-    queue_v4(context, db, open_meeting(db, old_row.id), old_start=old_row.starts_at, cancelled=cancelled, now=now)
+    """V4 from the date people know; moved back to that date before anybody heard of another, there is nothing to say."""
+    row = open_meeting(db, old_row.id)
+    if cancelled or row.starts_at != row.moved_from:
+        queue_v4(context, db, row, old_start=row.moved_from, cancelled=cancelled, now=now)
 
 
 def _announced(db: Connection, meeting_id: int) -> bool:
