@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
-from sqlalchemy import func, select
+from redis.exceptions import RedisError
+from sqlalchemy import select
 
 from sms_service import clock, store, wiring
 from sms_service.config import load_settings
@@ -32,25 +33,36 @@ from tests.usecases.site import Site
 
 SECRET = "callback-secret-of-the-fault-tests"
 MOVING = ("queued", "reserved", "calling")
-MAY_HAVE_GONE = ("accepted", "delivered", "failed", "unknown")
 
 
 class RunningService:
     """Every process of one service: ``redis``, ``web``, ``workers``, ``clocks`` and ``simulator``.
 
     ``folder`` takes data, logs and the simulator's record; ``database_url`` is a migrated, empty database. Simulator
-    options are those of ``SimulatorProcess``. Nothing but the simulator and the queue store runs at first.
+    options are those of ``SimulatorProcess``; the group meets weekly from ``first_meeting``, or never. Nothing but the
+    simulator and the queue store runs at first.
     """
 
-    def __init__(self, folder: Path, database_url: str, *, workers: int = 1, clocks: int = 1, **simulator: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        workers: int = 1,
+        clocks: int = 1,
+        first_meeting: date | None = None,
+        **simulator: Any,
+    ) -> None:
         self.folder = folder
+        self.first_meeting = first_meeting
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.redis_dir = Path(tempfile.mkdtemp(prefix="kv-"))
         self.url = f"http://127.0.0.1:{free_port()}"
-        simulator = {"by_number": "off", "report_delay_ms": 20, "port": free_port()} | simulator
+        port = free_port()
+        simulator = {"by_number": "off", "report_delay_ms": 20, "port": port} | simulator
         self.simulator = SimulatorProcess(folder, f"{self.url}/callbacks/africastalking/{SECRET}", **simulator)
-        self.env = self._environment(database_url, int(simulator["port"]))
+        self.env = self._environment(database_url, port)
         settings = load_settings(self.env)
         self.context = replace(wiring.context_from(settings), nudge=wiring.nudger(settings))
         self.site = Site.build(self.context)
@@ -114,7 +126,7 @@ class RunningService:
     def _redis_answers(self) -> bool:
         try:
             return bool(store.connect(self.env["REDIS_URL"]).ping())
-        except store.redis.RedisError:
+        except RedisError:
             return False
 
     def flush_redis(self) -> None:
@@ -126,7 +138,8 @@ class RunningService:
         for process in processes or self.processes[1:]:
             process.start()
         if not processes or self.web in processes:
-            wait_for(self.web_answers, seconds, "the web process's answer")
+            wait_for(lambda: self.web_answers() or not self.web.alive, seconds, "the web process's answer")
+            assert self.web.alive, self.web.log.read_text()[-2000:]
 
     def web_answers(self) -> bool:
         """Whether the web process serves."""
@@ -140,8 +153,8 @@ class RunningService:
 
         They have answered their invitation, which therefore is not sent.
         """
-        if not self.context.database.run(lambda db: db.execute(select(func.count()).select_from(numbers.number)).scalar_one()):
-            self.site.group(first_day=None)
+        if not self.site.phones:
+            self.site.group(first_day=self.first_meeting)
         first = self.site.phones + 1
         for _ in range(count):
             self.site.person(name=f"{CANARY} Nyirabizimana", **values)
@@ -183,12 +196,14 @@ class RunningService:
             return outbox.counts_by_state(db, *where)
 
     def settled(self, tag: str = "") -> bool:
-        """Whether nothing of a tag is on its way; without a tag, also no text in waits."""
+        """Whether nothing of a tag is on its way; without a tag, nothing that is due now, in or out."""
+        rows = outbox.outbox.c
         with self.context.database.begin() as db:
-            waiting = select(func.count()).select_from(inbound).where(inbound.c.state == "new")
-            if not tag and db.execute(waiting).scalar_one():
-                return False
-        return not set(self.states(tag)) & set(MOVING)
+            now = self.context.now(db)
+            ours = rows.key.startswith(f"{tag}:") if tag else (rows.state != "queued") | (rows.not_before <= now)
+            moving = select(rows.id).where(rows.state.in_(MOVING), ours)
+            waiting = select(inbound.c.id).where(inbound.c.state == "new")
+            return not any(db.execute(query.limit(1)).first() for query in ([moving] if tag else [moving, waiting]))
 
     def settle(self, tag: str = "", seconds: float = 60.0) -> dict[str, int]:
         """Wait until nothing is on its way; returns the states."""
@@ -197,6 +212,10 @@ class RunningService:
         except TimeoutError as late:
             raise TimeoutError(f"{late}; states {self.states(tag)}") from None
         return self.states(tag)
+
+    def arrive(self, tag: str, count: int, seconds: float = 60.0) -> None:
+        """Wait until all ``count`` texts of a tag are reported delivered."""
+        wait_for(lambda: self.states(tag).get("delivered") == count, seconds, f"the arrival of {count} texts {tag}")
 
     def forward(self, by: timedelta) -> None:
         """Move the service's time forward, past the leases of processes that were killed."""

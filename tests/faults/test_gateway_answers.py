@@ -1,0 +1,93 @@
+"""What the gateway does to a call over the wire: errors, resets, nonsense, a part, a report before its answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sms_service.models import state
+from tests.faults.conftest import Start
+from tests.faults.processes import wait_for
+from tests.faults.service import RunningService
+
+# mode of the simulator: whether it took the messages. None of these says so, and each ends unknown.
+SILENT = {"reset-before": False, "reset-after": True, "reset-middle": True}
+ERRORS = {"500-before": False, "500-after": True}
+NONSENSE = {"html": True, "bad-json": True, "list": True, "null": True, "utf-16": True, "huge": True}
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def send_in_mode(service: RunningService, mode: str, phones: list[str]) -> dict[str, int]:
+    """One call of a text for these phones in a mode; the states in the end."""
+    service.simulator.switch(send=mode, times=1)
+    service.queue(mode, phones, same=True)
+    return service.settle(mode, 20)
+
+
+def everything_once(service: RunningService, modes: dict[str, bool], members: int) -> None:
+    """Each mode by itself; a good call in between, so that the breaker stays closed."""
+    phones = service.people(members)
+    service.start(service.web, *service.workers)
+    for mode, taken in modes.items():
+        assert send_in_mode(service, mode, phones) == {"unknown": members}, mode
+        assert len(service.taken(mode)) == (members if taken else 0), mode
+        service.queue(f"after-{mode}", phones[:1])
+        service.settle(f"after-{mode}", 20)
+    service.check()
+
+
+def breaker_open(service: RunningService) -> bool:
+    """Whether no call is made for the moment."""
+    with service.context.database.begin() as db:
+        return state.lock_channel(db).breaker_until is not None
+
+
+@SQLITE
+def test_no_ambiguous_answer_is_sent_again(start_service: Start) -> None:
+    """F18, F22, F23, I7, I9: 500 and resets before and after recording, nonsense of each kind: unknown, once at most."""
+    everything_once(start_service(reports="off"), ERRORS | SILENT | NONSENSE, 3)
+
+
+@SQLITE
+def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(start_service: Start) -> None:
+    """F24: six of ten accepted, two refused, one not sent, one missing, in any order. F27: the report came first."""
+    service = start_service()
+    phones = service.people(10)
+    service.start(service.web, *service.workers)
+    service.simulator.switch(reports="before", latency_ms=700)
+    service.queue("early", phones, same=True)
+    assert service.settle("early") == {"delivered": 10}
+
+    service.simulator.switch(reports="normal", latency_ms=0, send="partial", times=1)
+    service.queue("part", phones, same=True)
+    wait_for(lambda: service.states("part") == {"delivered": 6, "refused": 2, "queued": 1, "unknown": 1}, 20, "ten ways to end")
+    service.forward(timedelta(minutes=1))
+    service.context.nudge("send", 0)
+    wait_for(lambda: service.states("part") == {"delivered": 7, "refused": 2, "unknown": 1}, 20, "the second try")
+    service.check()
+
+
+@SQLITE
+def test_a_gateway_that_is_down_opens_the_breaker_and_loses_nothing(start_service: Start) -> None:
+    """F25, I8: refused connections are proved not sent; the breaker opens, and everything goes when the gateway is back."""
+    service = start_service(reports="off")
+    phones = service.people(12)
+    service.simulator.stop()
+    service.queue("down", phones)
+    service.start(*service.workers)
+    wait_for(lambda: breaker_open(service), 20, "the opening of the breaker")
+    assert service.states("down") == {"queued": 12}
+    service.simulator.start()
+    for _ in range(3):  # one text tries the gateway first; then all the others, as their waits end
+        service.forward(timedelta(minutes=1))
+        service.context.nudge("send", 0)
+        wait_for(lambda: not breaker_open(service), 20, "the closing of the breaker")
+    assert service.settle("down") == {"accepted": 12}
+    service.check()
+
+
+@pytest.mark.full
+def test_in_full_whole_calls_in_every_mode(start_service: Start) -> None:
+    """F18, F22, F23: the same with a hundred members a call, on both databases."""
+    everything_once(start_service(reports="off"), ERRORS | SILENT | NONSENSE, 100)
