@@ -12,6 +12,7 @@ from sms_service.gateway.wire import BODY_LIMIT, RawCallback, WireFault
 from sms_service.usecases.context import Context
 
 OK = "OK"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but POST are refused by us, after the secret (W1, W15)
 PREFIX = "/callbacks/africastalking/<secret>"
 
 Answer = Callable[[Context, RawCallback], Response]
@@ -39,7 +40,7 @@ def callback(blueprint: Blueprint, name: str) -> Callable[[Answer], Answer]:
                 return plain(fault.reason, fault.status)
 
         blueprint.add_url_rule(
-            f"{PREFIX}/{name}", endpoint=name.replace("-", "_"), view_func=view, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
+            f"{PREFIX}/{name}", endpoint=name.replace("-", "_"), view_func=view, methods=METHODS, provide_automatic_options=False
         )
         return answer
 

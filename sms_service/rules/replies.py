@@ -12,6 +12,7 @@ class Situation:
     """What is known about a text and its number when its reply is chosen.
 
     ``alert`` and ``stop`` were decided when the text was stored. ``late`` says it reads as an answer though no question is open.
+    ``staff_phone``: a duty phone, which nobody asks who is writing. ``opted_out``: at the network, until a new opt-in face to face.
     """
 
     registered: bool
@@ -24,6 +25,8 @@ class Situation:
     reading: Reading
     greeted_recently: bool
     late: bool
+    staff_phone: bool = False
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def choose_reply(at: Situation) -> Plan:
     if reading.intent in ("code_word", "help"):
         return Plan(*V10, call_request=True)
     if reading.intent == "start":
-        return Plan("started", "V12", start=True)
+        return Plan() if at.opted_out else Plan("started", "V12", start=True)
     if at.stopped:
         return Plan(take_step=answers, silent_reply=True)
     if reading.intent == "language":
@@ -89,6 +92,6 @@ def _stranger(at: Situation) -> Plan:
         return Plan("stopped_short", "V12")
     if at.reading.intent in ("help", "code_word"):
         return Plan(*V10, call_request=True)
-    if at.stopped or at.greeted_recently:
+    if at.stopped or at.greeted_recently or (at.staff_phone and not at.registered):
         return Plan()
     return Plan("who", "V14")

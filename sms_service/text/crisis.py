@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, CrisisLexicon, crisis_word
+from sms_service.text.crisis_lexicon import SELF, SHORTEST_CORRECTED, CrisisLexicon, crisis_word
 from sms_service.text.lexicon import Lexicon
 from sms_service.text.normalise import plain, tokens
 from sms_service.text.reply_types import ALERT_ORDER, Alert
@@ -63,6 +63,41 @@ def crisis_alert(lexicon: Lexicon, text: str) -> Alert:
     return verdict
 
 
+def crisis_notes(lexicon: Lexicon, text: str) -> tuple[str, ...]:
+    """What is known of the cause of a RED text: ``self_harm`` when it speaks of harm to oneself or of an overdose,
+    ``other_person`` when anything in it may speak of somebody else as well (V11). Neither for a text that is not RED.
+    """
+    crisis = lexicon.crisis
+    words = _words(crisis, text)
+    corrected = [_corrected(crisis, word) for word in words[:CORRECTED_CHARS]]
+    found: set[str] = set()
+    for line in (_line(words), _line(corrected)) if words else ():
+        if _verdict(crisis, line) == "red":
+            found |= _causes(crisis, line)
+    return tuple(sorted(found))
+
+
+def _causes(crisis: CrisisLexicon, line: _Line) -> set[str]:
+    """Every phrase of a RED line that is not about the writer alone counts as another person: then V10 is the safe answer."""
+    idioms = list(_anywhere(line.text, crisis.idioms))
+    amber = [
+        (start, end, key)
+        for key in crisis.amber
+        for start, end in _places(crisis, line, key)
+        if not _inside(start, end, idioms)
+    ]
+    covered = [(start, end) for start, end, _ in amber]
+    red = [hit for hit in _red_hits(crisis, line) if not _inside(hit[0], hit[1], [*idioms, *covered]) and not hit[3]]
+    alone = [(start, end) for start, end, key, _ in red if key in crisis.alone]
+    # "kill me" stands inside "want to kill me": a phrase inside one that is about the writer alone says nothing more.
+    said = [*((start, end, key) for start, end, key, _ in red), *amber]
+    others = [key for start, end, key in said if key not in crisis.alone and not _inside(start, end, alone)]
+    found = {"self_harm"} if alone else set()
+    if others or _weapon(crisis, line) != "none":
+        found.add("other_person")
+    return found
+
+
 def _words(crisis: CrisisLexicon, text: str) -> list[str]:
     return [word for word in map(crisis_word, tokens(plain(text))) if word not in crisis.skip]
 
@@ -97,12 +132,12 @@ def _corrected(crisis: CrisisLexicon, word: str) -> str:
 def _verdict(crisis: CrisisLexicon, line: _Line) -> Alert:
     idioms = list(_anywhere(line.text, crisis.idioms))
     amber = [
-        (start, end, key) for key in crisis.amber for start, end in _places(crisis, line, key)
+        (start, end, key) for key in crisis.amber if key in line.text for start, end in _places(crisis, line, key)
         if not _inside(start, end, idioms)
     ]
     covered = [(start, end) for start, end, _ in amber]
     verdict: Alert = "amber" if amber else "none"
-    for start, end, lowered in _red_hits(crisis, line):
+    for start, end, _, lowered in _red_hits(crisis, line):
         if _inside(start, end, idioms) or _inside(start, end, covered):
             continue
         if not lowered:
@@ -113,20 +148,22 @@ def _verdict(crisis: CrisisLexicon, line: _Line) -> Alert:
     return max(verdict, _weapon(crisis, line), key=ALERT_ORDER.__getitem__)
 
 
-def _red_hits(crisis: CrisisLexicon, line: _Line) -> Iterator[tuple[int, int, bool]]:
-    """Every RED match as (start, end, lowered)."""
+def _red_hits(crisis: CrisisLexicon, line: _Line) -> Iterator[tuple[int, int, str, bool]]:
+    """Every RED match as (start, end, key, lowered)."""
     for key in crisis.red:
+        if key not in line.text:  # nearly always, and a hundred times cheaper than looking for places
+            continue
         for start, end in _places(crisis, line, key):
-            yield start, end, key not in crisis.always and _lowered(crisis, line, start, end)
+            yield start, end, key, key not in crisis.always and _lowered(crisis, line, start, end)
     for start, end in _anywhere(line.text, crisis.stems):
         word = line.words[line.word_at(start)]
-        yield start, end, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
+        yield start, end, SELF, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
     if not any(part in line.text for part in crisis.word_parts):
         return
     for place, word in enumerate(line.words):
         if any(part in word for part in crisis.word_parts) and not any(part in word for part in crisis.not_with):
             start, end = line.starts[place], line.end_of(place)
-            yield start, end, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
+            yield start, end, SELF, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
 
 
 def _anywhere(text: str, keys: Sequence[str]) -> Iterator[tuple[int, int]]:

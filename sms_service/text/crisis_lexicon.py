@@ -22,6 +22,7 @@ class CrisisLexicon:
 
     red: tuple[str, ...]
     always: frozenset[str]
+    alone: frozenset[str]
     stems: tuple[str, ...]
     word_parts: tuple[str, ...]
     not_with: tuple[str, ...]
@@ -41,6 +42,9 @@ class CrisisLexicon:
     vocabulary: tuple[str, ...]
     phrases: tuple[str, ...]
 
+
+#: Stands for a word that carries harm to oneself in its stem.
+SELF = "-self-"
 
 #: Words shorter than this are never corrected: too many ordinary words lie one letter away.
 SHORTEST_CORRECTED = 6
@@ -63,6 +67,7 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLex
     return CrisisLexicon(
         red=red,
         always=frozenset(keys("red_always")),
+        alone=frozenset(keys("self_directed")) | {SELF},
         stems=keys("red_stems"),
         word_parts=keys("red_words_with"),
         not_with=keys("not_with"),

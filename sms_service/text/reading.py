@@ -11,7 +11,7 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from sms_service.text.crisis import crisis_alert
+from sms_service.text.crisis import crisis_alert, crisis_notes
 from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
 from sms_service.text.reply_types import Expectation, Reading
@@ -78,9 +78,10 @@ def read_reply(
     alert = crisis_alert(lexicon, text)
     if alert == "none":
         return reading
+    notes = crisis_notes(lexicon, text) if alert == "red" else ()
     if reading.intent == "unclear":
-        return replace(reading, intent="crisis", value=None, alert=alert, confidence=EXACT)
-    return replace(reading, alert=alert)
+        return replace(reading, intent="crisis", value=None, alert=alert, confidence=EXACT, notes=notes)
+    return replace(reading, alert=alert, notes=(*reading.notes, *notes))
 
 
 def is_stop(lexicon: Lexicon, text: str) -> bool:

@@ -14,6 +14,7 @@ from sms_service.rules.concerns import check_in_needs_call
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
+from sms_service.usecases.meeting_texts import catch_up, follow_answer
 from sms_service.usecases.raise_concern import About, raise_concern
 from sms_service.usecases.steps import Scope
 
@@ -42,6 +43,8 @@ def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[s
             at=scope.now,
         )
     )
+    if args["question"] == "coming" and scope.meeting_id is not None:
+        follow_answer(context, db, scope.meeting_id, scope.number.id, coming=value != "no", now=scope.now)
     if args["question"] == "week" and scope.person_id is not None and value.isdigit():
         latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
         if check_in_needs_call(latest[::-1]):
@@ -111,6 +114,8 @@ def _consent(context: Context, db: Connection, scope: Scope, args: Mapping[str, 
             people.change_contact(
                 db, contact.id, opted_in_at=scope.now if given else None, opted_out_at=None if given else scope.now
             )
+    if given:
+        catch_up(context, db, scope.number.id, scope.now)
 
 
 def _unclear_task(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from sms_service import clock
-from sms_service.models import dialogues, groups, pauses, people
+from sms_service.models import dialogues, groups, meetings, pauses, people, schedules
 from sms_service.models.dialogues import dialogue
+from sms_service.models.meetings import meeting as meeting_table
+from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.rules.audience import invited
 from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
 from sms_service.usecases.compose import LANE_REMINDER, Kind, Outgoing, queue_texts
@@ -22,13 +24,13 @@ from sms_service.usecases.raise_concern import About, raise_concern
 
 
 def queue_reminder(
-    context: Context, db: Connection, meeting: Row[Any], *, kind: str, now: datetime, key: str = ""
+    context: Context, db: Connection, meeting: Row[Any], *, kind: str, now: datetime, key: str = "", only: int | None = None
 ) -> list[datetime]:
     """Queue V3 or V3b to every phone of the meeting's audience, keyed ``<key>:<number row id>``; returns when each leaves.
 
-    ``kind``: reminder_two_day, reminder_morning, or ``remind`` (now, by a facilitator; its key is the meeting and local day). A phone of one person that is her own is
-    asked; any other gets V3b, once a number and addressed to nobody (S9). After a "no" there is no second reminder, after an
-    answer no second question.
+    ``kind``: reminder_two_day, reminder_morning, or ``remind`` (now, by a facilitator; its key is the meeting and local day).
+    A phone of one person that is her own is asked; any other gets V3b, once a number and addressed to nobody (S9). After a "no"
+    there is no second reminder, after an answer no second question. ``only``: this number row's phone and no other.
     """
     key = key or f"remind:{meeting.id}:{clock.local(now).date().isoformat()}"
     windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
@@ -36,11 +38,13 @@ def queue_reminder(
     texts: list[Outgoing] = []
     for contacts, everyone in phones_of_meeting(db, meeting):
         first = contacts[0]
+        if only not in (None, first.number_id):
+            continue
         alone = len(everyone) == 1 and first.ownership == "own"
         if not any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts):
             continue
         said = answers.get(first.person_id) if alone else None
-        if said == "no" and kind != "reminder_two_day":
+        if said == "no":
             continue
         leaves = _reminder_moment(meeting, kind, now, everyone, windows)
         if leaves is None:
@@ -119,6 +123,67 @@ def phones_of_meeting(db: Connection, meeting: Row[Any]) -> list[tuple[list[Row[
     return pairs
 
 
+def follow_answer(context: Context, db: Connection, meeting_id: int, number_id: int, *, coming: bool, now: datetime) -> None:
+    """Bring reminders that are already queued into line with an answer: none after a "no", no second question after any other (V3).
+
+    The morning text may be planned two days ahead, because each phone has its own hours; the answer may come in between.
+    """
+    rows = outbox.c
+    mine = (rows.meeting_id == meeting_id, rows.number_id == number_id, rows.kind == "scheduled")
+    texts: list[Outgoing] = []
+    if coming:
+        asked = db.execute(select(outbox).where(*mine, rows.template == "V3", rows.state == "queued")).all()
+        starts_at = db.execute(select(meeting_table.c.starts_at).where(meeting_table.c.id == meeting_id)).scalar_one()
+        for row in asked:
+            texts.append(
+                Outgoing(
+                    key=f"{row.key}:plain",
+                    number_id=number_id,
+                    language=row.language,
+                    template="V3b",
+                    kind="scheduled",
+                    text_class="A",
+                    lane=LANE_REMINDER,
+                    body=context.words.text(row.language, "reminder_plain", day_and_time(starts_at)),
+                    not_before=row.not_before,
+                    expires_at=row.expires_at,
+                    person_id=row.person_id,
+                    group_id=row.group_id,
+                    meeting_id=meeting_id,
+                )
+            )
+    cancel_queued(db, now, "answered", *mine, rows.template.in_(("V3",) if coming else ("V3", "V3b")))
+    queue_texts(context, db, texts, now)
+
+
+def catch_up(context: Context, db: Connection, number_id: int, now: datetime) -> None:
+    """Queue the reminders that fired before this number could have them: after its opt-in, or a start that ends a stop.
+
+    Occurrences fire days before their texts leave; a text still to come whose row was never made, or was cancelled by a stop, is
+    made now. Rows that left, or wait, stay as they are (I7, I12).
+    """
+    people_here = [one.person_id for one in people.contact_points_of(db, [number_id])]
+    joined = select(groups.membership.c.group_id).where(
+        groups.membership.c.person_id.in_(people_here), groups.membership.c.left_at.is_(None)
+    )
+    fired = schedules.occurrence.c
+    query = select(schedules.occurrence).where(
+        fired.group_id.in_(joined),
+        fired.kind.in_(("reminder_two_day", "reminder_morning")),
+        fired.state == "fired",
+        fired.expires_at > now,
+    )
+    for row in db.execute(query.order_by(fired.due_at)).all():
+        key = f"occ:{row.id}"
+        before = db.execute(select(outbox.c.state, outbox.c.reason).where(outbox.c.key == f"{key}:{number_id}")).first()
+        if before is not None and (before.state, before.reason) != ("cancelled", "stopped"):
+            continue
+        meeting = meetings.get(db, row.meeting_id)
+        if meeting is not None and meeting.state in meetings.OPEN:
+            again = key if before is None else f"{key}:{int(now.timestamp())}"
+            queue_reminder(context, db, meeting, kind=row.kind, now=now, key=again, only=number_id)
+
+
 def about_meeting(
     key: str,
     meeting: Row[Any],
@@ -149,6 +214,11 @@ def about_meeting(
         meeting_id=meeting.id,
         dialogue_id=dialogue_id,
     )
+
+
+def v4_key(meeting_id: int, new_start: datetime) -> str:
+    """The beginning of the outbox keys of every V4 that announces this date of this meeting."""
+    return f"v4:{meeting_id}:{int(new_start.timestamp())}:"
 
 
 def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: datetime, cancelled: bool, now: datetime) -> int:
@@ -191,6 +261,6 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
             )
         else:
             template, body = "V4b", context.words.text(language, "moved_plain", {"old_day": old_day, **new})
-        key = f"v4:{meeting.id}:{int(old_start.timestamp())}:{'x' if cancelled else int(meeting.starts_at.timestamp())}"
+        key = f"{v4_key(meeting.id, meeting.starts_at)}{int(now.timestamp() * 1000)}"
         texts.append(about_meeting(key, meeting, first, alone, language, template, body, leaves, old_start, dialogue_id, kind="v4"))
     return queue_texts(context, db, texts, now)

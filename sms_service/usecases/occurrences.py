@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from sms_service import clock
 from sms_service.models import groups, meetings, pauses, people, schedules
 from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import outbox
-from sms_service.rules.timing import next_allowed
+from sms_service.rules.audience import invited
+from sms_service.rules.caps import keep_within_week
+from sms_service.rules.safe_hours import SafeHours
+from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
-from sms_service.usecases.fence_facts import hours_of, windows_for
+from sms_service.usecases.fence_facts import COUNTED, WEEK, hours_of, windows_for
 from sms_service.usecases.meeting_texts import about_meeting, phones_of_meeting, queue_reminder
 from sms_service.usecases.open_dialogue import open_dialogue
 
 # An occurrence fires this long before the earliest moment any phone of the group could be due: each phone's own safe
-# hours then place its text (the 48 h text may have to leave days earlier on a phone with one safe morning a week).
-LEAD_TWO_DAY = timedelta(days=6)
+# hours then place its text (the 48 h text may have to leave days earlier: one safe morning a week, remembrance week).
+LEAD_TWO_DAY = timedelta(days=10)
 LEAD_MORNING = timedelta(hours=40)
 MISSED_AT = time(10, 0)
 MISSED_LIFE = timedelta(hours=33)
@@ -136,7 +140,8 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
     """V6, weekly, opt-in, own phone only, and not within 24 h of a V3 or V4 on that number (domain section 9.3)."""
     group = db.execute(select(groups.group).where(groups.group.c.id == row.group_id)).one()
     windows = windows_for(group.id, pauses.active(db, clock.local(now).date()))
-    texts = []
+    texts: list[Outgoing] = []
+    dropped: list[str] = []
     for member in groups.members(db, group.id):
         own = [one for one in people.phones_of(db, [member.id]) if one.ownership == "own" and one.opted_in_at is not None]
         if not member.may_check_in or not own:
@@ -147,27 +152,63 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
         if len(everyone) != 1 or leaves is None or _near_reminder(db, phone.number_id, leaves):
             continue
         language = phone.language or member.language
-        dialogue_id, body = open_dialogue(
-            context, db, "checkin", {}, number_id=phone.number_id, person_id=member.id, language=language, now=now
-        )
-        texts.append(
-            Outgoing(
-                key=f"occ:{row.id}:{phone.number_id}",
-                number_id=phone.number_id,
-                language=language,
-                template="V6",
-                kind="scheduled",
-                text_class="B",
-                lane=LANE_REMINDER,
-                body=body,
-                not_before=leaves,
-                expires_at=row.expires_at,
-                person_id=member.id,
-                group_id=group.id,
-                dialogue_id=dialogue_id,
+        room = _leaves_room(context, db, phone.number_id, member.id, leaves, hours_of(everyone), windows)
+        if room:
+            dialogue_id, body = open_dialogue(
+                context, db, "checkin", {}, number_id=phone.number_id, person_id=member.id, language=language, now=now
             )
+        else:
+            dialogue_id, body = None, context.words.text(language, "checkin")
+        text = Outgoing(
+            key=f"occ:{row.id}:{phone.number_id}",
+            number_id=phone.number_id,
+            language=language,
+            template="V6",
+            kind="scheduled",
+            text_class="B",
+            lane=LANE_REMINDER,
+            body=body,
+            not_before=leaves,
+            expires_at=row.expires_at,
+            person_id=member.id,
+            group_id=group.id,
+            dialogue_id=dialogue_id,
         )
+        texts.append(text)
+        if not room:
+            dropped.append(text.key)
     queue_texts(context, db, texts, now)
+    if dropped:
+        rows = outbox.c.key.in_(dropped) & (outbox.c.state == "queued")
+        values = {"state": "suppressed", "reason": "weekly cap: the reminders go first", "closed_at": now}
+        db.execute(update(outbox).where(rows).values(**values))
+
+
+def _leaves_room(
+    context: Context,
+    db: Connection,
+    number_id: int,
+    person_id: int,
+    leaves: datetime,
+    hours: SafeHours,
+    windows: Sequence[PauseWindow],
+) -> bool:
+    """Whether a check-in at ``leaves`` takes no reminder's place in any seven days it falls into (S39: V3 is kept before V6)."""
+    rows = outbox.c
+    counted = (rows.number_id == number_id, rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(COUNTED))
+    gone = db.execute(select(rows.not_before).where(*counted, rows.not_before > leaves - WEEK)).scalars().all()
+    coming: list[tuple[datetime, str]] = []
+    for meeting in meetings.upcoming_of_people(db, [person_id], leaves):
+        if invited(meeting.audience, meeting.part, meeting.sex):
+            moments = reminder_times(meeting.starts_at, leaves, hours, windows)
+            named = zip(moments, ("V3_two_day", "V3_morning"), strict=True)
+            coming += [(at, kind) for at, kind in named if at is not None and at < leaves + WEEK]
+    for end, _ in [(leaves, "V6"), *coming]:
+        kinds = [kind for at, kind in coming if at <= end] + ["V6"]
+        already = sum(1 for at in gone if at > end - WEEK)
+        if not keep_within_week(kinds, already, 0, context.caps)[-1]:
+            return False
+    return True
 
 
 def _near_reminder(db: Connection, number_id: int, leaves: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,12 +22,15 @@ from sms_service.text.reply_types import Expectation, Reading
 from sms_service.usecases.compose import LANE_ALERT, LANE_REPLY, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.effects import carry_out
+from sms_service.usecases.meeting_texts import catch_up
 from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
 from sms_service.usecases.steps import Scope, conversation_for, event_json, take
 
 REPEAT_WINDOW = timedelta(minutes=10)
 WHO_EVERY = timedelta(days=30)
 MOST_FAILS = 3
+MOST_CODES = 3
+_FOUR_DIGITS = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])", re.ASCII)
 LIFE = {"V10": timedelta(hours=24), "V12": timedelta(hours=24), "V11": timedelta(days=7)}
 SHORT_LIFE = timedelta(hours=1)
 
@@ -78,10 +82,13 @@ def _process(context: Context, db: Connection, inbound_id: int) -> int | None:
     now = context.now(db)
     text = context.vault.open("inbound", "body", row.id, row.body)
     earlier = inbound.same_text_since(db, row, row.received_at - REPEAT_WINDOW)
-    if earlier is not None and not outbox.question_since(db, number.id, earlier.received_at):
+    # A START that follows a stop is no repeat of the START before it: the person would stay stopped (S19).
+    stopped_since = earlier is not None and number.stopped_at is not None and number.stopped_at > earlier.received_at
+    fresh = earlier is None or (stopped_since and not row.is_stop) or outbox.question_since(db, number.id, earlier.received_at)
+    if not fresh and earlier is not None:
         inbound.change(db, row.id, state="done", repeat_of=earlier.id, processed_at=now, rule="repeat")
         return None
-    if acknowledge_by_code(context, db, number.id, text.strip(), now):
+    if any(acknowledge_by_code(context, db, number.id, code, now) for code in _FOUR_DIGITS.findall(text)[:MOST_CODES]):
         inbound.change(db, row.id, state="done", intent="answer", rule="alert_code", processed_at=now)
         return None
     said = _answer(context, db, row, number, text)
@@ -137,6 +144,8 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     )
     situation = Situation(
         registered=bool(contacts),
+        staff_phone=number.staff_phone,
+        opted_out=number.network_opt_out_at is not None,
         frozen=number.frozen_at is not None,
         stopped=number.stopped_at is not None,
         own_phone=alone is not None and alone.ownership == "own",
@@ -155,8 +164,9 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         _concern(context, db, scope, kind if contacts else "unregistered_request")
     if plan.unclear_task:
         _concern(context, db, scope, "not_understood")
-    if plan.start and number.network_opt_out_at is None:
+    if plan.start:
         numbers.change(db, number.id, stopped_at=None, stop_reason=None)
+        catch_up(context, db, number.id, now)
         context.record(db, number.code, "number.start", number.code)
     if plan.freeze:
         numbers.change(db, number.id, frozen_at=now, frozen_reason="wrong_person")

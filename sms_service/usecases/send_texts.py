@@ -241,7 +241,7 @@ def _drop(context: Context, db: Connection, row: Row[Any], new_state: str, reaso
 
 def _short_form(context: Context, db: Connection, row: Row[Any]) -> Row[Any]:
     """V11 whose directory numbers have expired since it was written: its first sentence alone (S38)."""
-    body = context.vault.open("outbox", "body", row.id, row.body).split(". ")[0] + "."
+    body = context.vault.open("outbox", "body", row.id, row.body).split(". ")[0].removesuffix(".") + "."
     db.execute(
         update(outbox.outbox)
         .where(outbox.outbox.c.id == row.id)

@@ -68,6 +68,7 @@ def event_json(event: Event) -> dict[str, Any]:
         reading = asdict(event.reading)
         if event.reading.intent not in ("answer", "language"):
             reading["value"] = None
+        reading["notes"] = []  # what a note says of a flagged text stays in its sealed body (S32)
         return {"kind": kind, "reading": reading, "raw_key": event.raw_key}
     if isinstance(event, (PinChecked, Begin)):
         return {"kind": kind, **asdict(event)}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, func, select, update
 
 from sms_service.gateway.wire import DeliveryReport, real_gateway_id
-from sms_service.models import outbox
+from sms_service.models import numbers, outbox
 from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import parked_report
 from sms_service.rules.delivery import STAGES, after_report, suppresses_number
@@ -24,7 +24,8 @@ def take_report(context: Context, report: DeliveryReport) -> None:
     gateway_id = real_gateway_id(report.gateway_id)
     if gateway_id is None or report.status.strip().lower() not in STAGES:
         return
-    with context.database.begin() as db:
+
+    def keep(db: Connection) -> None:
         now = context.now(db)
         if _apply(context, db, gateway_id, report.status, report.failure_reason):
             return
@@ -39,6 +40,8 @@ def take_report(context: Context, report: DeliveryReport) -> None:
             }
             insert_ignore(db, parked_report, row)
 
+    context.database.run(keep)
+
 
 def _apply(context: Context, db: Connection, gateway_id: str, status: str, failure_reason: str | None) -> bool:
     row = outbox.by_gateway_id(db, gateway_id)
@@ -52,6 +55,7 @@ def _apply(context: Context, db: Connection, gateway_id: str, status: str, failu
         db.execute(update(outbox.outbox).where(outbox.outbox.c.id == row.id).values(**values))
     if failure_reason and suppresses_number(failure_reason):
         stop_number(context, db, row.number_id, now, reason="network")
+        numbers.change(db, row.number_id, network_opt_out_at=now)
     return True
 
 

@@ -17,6 +17,7 @@ from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadca
 from sms_service.usecases.occurrences import fire_due, plan_check_ins
 from sms_service.usecases.raise_concern import repeat_alerts
 from sms_service.usecases.send_texts import expire_late, give_back_stale
+from sms_service.usecases.silence import freeze_silent
 from sms_service.usecases.take_report import match_parked
 
 STEP = timedelta(seconds=60)
@@ -51,6 +52,8 @@ def tick(context: Context, pace: Pace) -> None:
         state.change(db, last_tick_at=now, schedules_held_at=held)
     context.database.run(lambda db: repeat_alerts(context, db, context.now(db)))
     context.database.run(lambda db: _housekeeping(context, db))
+    if row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour:
+        context.database.run(lambda db: freeze_silent(context, db, now))
     if trusted:
         run_schedules(context)
     expand_due(context)
