@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sms_service import clock, logs, orphans, paths, store
-from sms_service.catalogue import load_catalogue
+from sms_service.catalogue import Catalogue, load_catalogue
 from sms_service.config import Settings, load_settings
 from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
 from sms_service.gateway.africastalking import Client
 from sms_service.gateway.registry import client_for
 from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.vault import Vault
-from sms_service.text.reading import build_lexicon
+from sms_service.text.reading import Lexicon, build_lexicon
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.send_texts import CALLS_A_ROUND
 
@@ -35,19 +36,26 @@ def build_context(
 
     Raises ``CatalogueFault`` listing every fault of the templates.
     """
-    loaded = load_catalogue(paths.templates_dir())
+    loaded, lexicon = _words(paths.templates_dir())
     return Context(
         database=database,
         vault=Vault(field_keys, hash_key),
         audit_key=audit_key,
         words=loaded.words,
         conversations=loaded.conversations,
-        lexicon=build_lexicon(loaded.lexicon),
+        lexicon=lexicon,
         topics=loaded.topics,
         client=client,
         nudge=nudge,
         **settings,
     )
+
+
+@cache
+def _words(templates: Path) -> tuple[Catalogue, Lexicon]:
+    """The checked templates, read once a process: they change with a release, not while it runs."""
+    loaded = load_catalogue(templates)
+    return loaded, build_lexicon(loaded.lexicon)
 
 
 def context_from(

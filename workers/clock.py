@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
+from sms_service.usecases.poll_balance import poll_balance
 from sms_service.usecases.sweep import drain_inbound, drain_outbox
 from sms_service.usecases.tick import Pace, tick
 
@@ -39,6 +40,7 @@ def _sweep(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) ->
     while not stop.is_set():
         _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
         _guarded("outbox", lambda: drain_outbox(context, pool, grace=GRACE, calls=SWEEP_CALLS, stopping=stop.is_set))
+        _guarded("balance", lambda: poll_balance(context))
         stop.wait(EVERY_SECONDS)
 
 

@@ -15,8 +15,10 @@ from sms_service.models.inbound import inbound
 from sms_service.models.numbers import number
 from sms_service.security.vault import Unsealable
 from sms_service.usecases.context import Context
+from sms_service.usecases.poll_balance import balance_is_low
 
 NO_TICK = timedelta(minutes=3)
+MOVING = ("queued", "reserved", "calling", "unknown")  # counted; final rows grow without end and are not (I22)
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def _look(context: Context, health: Health) -> None:
         if canary is not None:
             context.vault.open("number", "sealed", canary.id, canary.sealed)
         rows = outbox.outbox.c
-        health.counts = {f"outbox_{name}": count for name, count in outbox.counts_by_state(db).items()}
+        health.counts = {f"outbox_{name}": count for name, count in outbox.counts_by_state(db, rows.state.in_(MOVING)).items()}
         oldest_in = db.execute(select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")).scalar()
         oldest_out = db.execute(select(func.min(rows.not_before)).where(rows.state == "queued", rows.not_before <= now)).scalar()
         unanswered = db.execute(select(func.min(alert.c.opened_at)).where(alert.c.acknowledged_at.is_(None))).scalar()
@@ -67,6 +69,7 @@ def _look(context: Context, health: Health) -> None:
             ("schedules held", row.schedules_held_at is not None),
             ("outbound off", not row.outbound_on),
             ("channel paused", channel.paused_at is not None),
+            ("balance low", balance_is_low(db, channel, now)),
             ("breaker open", channel.breaker_until is not None),
             ("nobody on duty", not rota.on_duty(db, now)),
             ("alert unacknowledged", unanswered is not None),
