@@ -88,7 +88,12 @@ def code_citations() -> dict[str, tuple[str, ...]]:
 
 @cache
 def tests_in(path: str) -> dict[str, set[str]]:
-    """For each test of a file, the rules cited in its docstring, its body, its decorators and the comments above it."""
+    """For each test of a file, the rules cited in its docstring, its body, its decorators and the comments above it.
+
+    In a file of transcripts each scenario, by its title, is a test.
+    """
+    if path.endswith(".txt"):
+        return _scenarios_in(path)
     source = (ROOT / path).read_text(encoding="utf-8")
     lines = source.splitlines()
     found: dict[str, set[str]] = {}
@@ -108,15 +113,16 @@ def _functions(body: Iterable[ast.stmt], prefix: str) -> Iterator[tuple[ast.Func
             yield from _functions(node.body, f"{prefix}{node.name}::")
 
 
-def transcript_rules(path: str) -> set[str]:
-    """The rules a transcript cites."""
-    return cited_in((ROOT / path).read_text(encoding="utf-8"))
+def _scenarios_in(path: str) -> dict[str, set[str]]:
+    parts = (ROOT / path).read_text(encoding="utf-8").split("\n== ")[1:]
+    return {part.partition("\n")[0].strip(): cited_in(part.partition("\n")[0]) for part in parts}
 
 
 def proofs() -> dict[str, list[str]]:
     """For each rule, the tests that cite it, as the table names them."""
     found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    scenarios = sorted((ROOT / "tests" / "scenarios").glob("*.txt"))
+    for path in [*scenarios, *sorted((ROOT / "tests").rglob("test_*.py"))]:
         name = str(path.relative_to(ROOT))
         for test, rules in tests_in(name).items():
             for rule in rules:
