@@ -53,6 +53,7 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         for contact in people.contact_points_of(db, number_ids):
             contacts.setdefault(contact.number_id, []).append(contact)
     counted = sorted({row.number_id for row in ours if row.kind in ("scheduled", "broadcast")})
+    check_ins = sorted({row.number_id for row in ours if row.template == "V6"})
     meeting_ids = sorted({row.meeting_id for row in ours if row.meeting_id})
     asked = sorted({row.inbound_id for row in ours if row.inbound_id})
     return Facts(
@@ -62,7 +63,7 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         held_groups=_held_groups(db) if any(row.group_id for row in ours) else set(),
         meetings=_open_meetings(db, meeting_ids) if meeting_ids else {},
         scheduled=_counts(db, counted, now) if counted else {},
-        check_ins=_counts(db, counted, now, outbox.c.template == "V6") if counted else {},
+        check_ins=_counts(db, check_ins, now, outbox.c.template == "V6") if check_ins else {},
         pauses=pauses.active(db, clock.local(now).date()) if ours else (),
         asked_at=_received(db, asked) if asked else {},
         directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
@@ -149,7 +150,7 @@ def number_of(row: Row[Any], facts: Facts) -> NumberState:
         network_opt_out=number.network_opt_out_at is not None,
         weekly_scheduled_count=facts.scheduled.get(row.number_id, 0),
         checkins_in_week=facts.check_ins.get(row.number_id, 0),
-        foreign=not is_rwandan_mobile(facts.e164[row.number_id]),
+        foreign=row.kind == "reply" and not is_rwandan_mobile(facts.e164[row.number_id]),  # asked of replies only (T6)
     )
 
 
