@@ -1,4 +1,4 @@
-"""The clock process: ticks every five seconds and sweeps by itself, so that everything still moves with Redis gone (I13)."""
+"""The clock process: ticks every five seconds and sweeps by itself, so that all still moves with Redis gone (I13, F6, F7)."""
 
 from __future__ import annotations
 

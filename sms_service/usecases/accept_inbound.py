@@ -23,7 +23,7 @@ AFTER_STOP = ("V10", "V11", "V12")
 
 
 def accept_inbound(context: Context, message: InboundSms) -> int | None:
-    """Store one text and everything that must not wait for a worker; returns its row id, None for a duplicate (W12).
+    """Store one text and everything that must not wait for a worker; returns its row id, None for a duplicate (W12, F31).
 
     Raises the database's own fault when it could not be stored: the caller answers 503 and the gateway comes again (W13).
     """

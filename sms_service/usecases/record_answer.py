@@ -15,7 +15,7 @@ from sms_service.rules.delivery import Next, after_answer, after_report, classif
 from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
 
-BREAKER_AFTER = 5
+BREAKER_AFTER = 5  # calls in a row without any answer (F25)
 BREAKER_FOR = timedelta(seconds=30)
 SLOW_FOR = timedelta(minutes=2)
 NO_ANSWER = RecipientResult("unknown", reason="no answer")
@@ -25,6 +25,7 @@ Answered = tuple[str, Row[Any], str, CallResult | None]
 
 def record_answers(context: Context, db: Connection, answered: Sequence[Answered], chance: Callable[[], float]) -> None:
     """Record a round: rows still ours move on; a row whose lease has gone keeps only better evidence (unknown -> accepted)."""
+    # Each number by itself, in whatever order the answer names them (F24); what is ambiguous is unknown (F18, F23).
     now = context.now(db)
     current = _lock(db, [row.id for _, row, _, _ in answered])
     reports = _parked(db, answered)

@@ -56,7 +56,8 @@ def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, 
 
     The fence takes no more calls than ``calls``, so that each starts as soon as its commit is done: a stop after the
     commit meets only calls that are already under way (F42). ``grace`` leaves rows to the nudged workers for that long;
-    alerts and V11 never wait for it.
+    alerts and V11 never wait for it. Killed anywhere, alone or with everything else, it leaves rows whose state says what may
+    have happened (F2-F4).
     """
     token = new_url_token()
     reach("before_claim")

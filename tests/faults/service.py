@@ -217,6 +217,10 @@ class RunningService:
         """Wait until all ``count`` texts of a tag are reported delivered."""
         wait_for(lambda: self.states(tag).get("delivered") == count, seconds, f"the arrival of {count} texts {tag}")
 
+    def arrive_at_gateway(self, tag: str, count: int, seconds: float) -> None:
+        """Wait until all ``count`` texts of a tag are recorded as accepted."""
+        wait_for(lambda: self.states(tag).get("accepted") == count, seconds, f"the acceptance of {count} texts {tag}")
+
     def forward(self, by: timedelta) -> None:
         """Move the service's time forward, past the leases of processes that were killed."""
         with self.context.database.begin() as db:

@@ -69,6 +69,21 @@ def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(star
 
 
 @SQLITE
+def test_a_call_that_hangs_holds_back_nothing_else(start_service: Start) -> None:
+    """F20, I8: the other answers of its round are recorded at once, and the other texts go on by the clock's sweep."""
+    service = start_service(reports="off")
+    first, *others = service.people(6)
+    service.start(*service.workers, *service.clocks)
+    service.simulator.switch(send="hang", times=1)
+    service.queue("hung", [first])
+    wait_for(lambda: len(service.taken("hung")) == 1, 20, "the call that hangs")
+    service.queue("others", others)
+    service.arrive_at_gateway("others", 5, 20)
+    assert service.states("hung") == {"calling": 1}
+    service.check()
+
+
+@SQLITE
 def test_a_gateway_that_is_down_opens_the_breaker_and_loses_nothing(start_service: Start) -> None:
     """F25, I8: refused connections are proved not sent; the breaker opens, and everything goes when the gateway is back."""
     service = start_service(reports="off")

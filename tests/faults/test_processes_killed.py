@@ -100,7 +100,7 @@ def test_the_web_killed_under_load(start_service: Start) -> None:
 
 @SQLITE
 def test_everything_killed_at_once(start_service: Start) -> None:
-    """F4, I7, I8: nothing doubled, nothing lost, normal within a minute."""
+    """F3, F4, I7, I8: nothing doubled, nothing lost, normal within a minute."""
     kill_everything(start_service(), texts=5)
 
 
