@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal, select
 
 from sms_service.models import state
 from sms_service.models.state import service_state
@@ -18,16 +19,23 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
+# Built once, for every transaction asks. What SQLite has no clock for is taken from this process.
+TIME_COLUMNS = {
+    "postgresql": (func.clock_timestamp().label("database_time"), service_state.c.clock_offset_us),
+    "sqlite": (literal(None).label("database_time"), service_state.c.clock_offset_us),
+}
+_NOW = {name: select(*columns).where(service_state.c.id == 1) for name, columns in TIME_COLUMNS.items()}
+
+
 def now(db: Connection) -> datetime:
     """The service's time, aware UTC: due times and leases use it in every process (design decision 9)."""
-    if db.dialect.name == "postgresql":
-        row = db.execute(
-            select(func.clock_timestamp().label("time"), service_state.c.clock_offset_us).where(service_state.c.id == 1)
-        ).one()
-        base: datetime = row.time.astimezone(UTC)
-        return base + timedelta(microseconds=row.clock_offset_us)
-    offset = db.execute(select(service_state.c.clock_offset_us).where(service_state.c.id == 1)).scalar_one()
-    return wall() + timedelta(microseconds=offset)
+    return of(db.execute(_NOW[db.dialect.name]).one())
+
+
+def of(row: Any) -> datetime:
+    """The service's time as a row with ``TIME_COLUMNS`` of the single state row told it."""
+    base: datetime = wall() if row.database_time is None else row.database_time.astimezone(UTC)
+    return base + timedelta(microseconds=row.clock_offset_us)
 
 
 def set_now(db: Connection, wanted: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -87,18 +88,27 @@ def keyed_hash(name: str, *, nullable: bool = False, index: bool = False, unique
     return Column(name, LargeBinary, nullable=nullable, index=index, unique=unique)
 
 
+_INSERTS: dict[str, Any] = {"postgresql": pg_insert, "sqlite": sqlite_insert}
+
+
+@cache
+def _one_ignoring(dialect: str, table: Table) -> Insert:
+    # Without this option an INSERT's count is not known on PostgreSQL: a duplicate would look new.
+    statement: Insert = _INSERTS[dialect](table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return statement
+
+
 def insert_ignore(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> int:
     """Insert rows, leaving out those that meet an existing unique key; returns how many went in."""
     if not rows:
         return 0
-    make: Any = pg_insert if db.dialect.name == "postgresql" else sqlite_insert
-    # Without this option an INSERT's count is not known on PostgreSQL: a duplicate would look new.
-    statement: Insert = make(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    statement = _one_ignoring(db.dialect.name, table)
     if isinstance(rows, Mapping):
         return db.execute(statement, dict(rows)).rowcount
     before = [dict(row) for row in rows]
     if len(before) == 1:
         return db.execute(statement, before[0]).rowcount
+    make = _INSERTS[db.dialect.name]
     id_column = table.c.id if "id" in table.c else next(iter(table.primary_key.columns))
     made = 0
     for start in range(0, len(before), 500):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Integer, Row, Table, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, Row, Table, bindparam, select, update
 
 from sms_service.models.base import at, insert_ignore, keyed_hash, metadata, row_id, sealed, word
 from sms_service.security.tokens import new_code, new_row_id
@@ -38,12 +38,18 @@ number = Table(
 )
 
 
+_ID_BY_HASH = select(number.c.id).where(number.c.hash == bindparam("digest"))
+
+
 def ensure(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
     """The row id of a number, made on first contact; two simultaneous first texts make one row (reliability section 3)."""
+    found = db.execute(_ID_BY_HASH, {"digest": vault.number_hash(e164)}).scalar()
+    return make(db, vault, e164, now) if found is None else int(found)
+
+
+def make(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
+    """The row id of a number that was not there a moment ago; of the other's row, when somebody was quicker."""
     digest = vault.number_hash(e164)
-    found = db.execute(select(number.c.id).where(number.c.hash == digest)).scalar()
-    if found is not None:
-        return int(found)
     made = new_row_id()
     insert_ignore(
         db,
@@ -59,7 +65,7 @@ def ensure(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
             "staff_phone": False,
         },
     )
-    return int(db.execute(select(number.c.id).where(number.c.hash == digest)).scalar_one())
+    return int(db.execute(_ID_BY_HASH, {"digest": digest}).scalar_one())
 
 
 def find(db: Connection, vault: Vault, e164: str) -> Row[Any] | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from sms_service import clock
 from sms_service.gateway.wire import InboundSms, OptOut
 from sms_service.models import numbers, outbox, people
 from sms_service.models.base import insert_ignore
 from sms_service.models.dialogues import dialogue
 from sms_service.models.inbound import inbound
+from sms_service.models.state import service_state
 from sms_service.security.tokens import new_row_id
 from sms_service.text.reading import crisis_alert, is_stop
 from sms_service.text.reply_types import Alert
@@ -30,8 +32,7 @@ def accept_inbound(context: Context, message: InboundSms) -> int | None:
     alert = crisis_alert(context.lexicon, message.text)
     stop = is_stop(context.lexicon, message.text)
     with context.database.begin() as db:
-        now = context.now(db)
-        number_id = numbers.ensure(db, context.vault, message.sender, now) if message.sender else None
+        now, number_id = _arrive(context, db, message.sender)
         row_id = _insert(context, db, message, number_id, alert, stop, now)
         if row_id is None:
             return None
@@ -41,6 +42,26 @@ def accept_inbound(context: Context, message: InboundSms) -> int | None:
             about_crisis(context, db, number_id=number_id, inbound_id=row_id, severity=alert, now=now)
     context.nudge("inbound", row_id)
     return row_id
+
+
+# Time and number in one statement, built once: this is all a usual text reads before it is stored.
+_ARRIVE = {
+    name: select(*columns, numbers.number.c.id.label("number_id"))
+    .select_from(service_state)
+    .outerjoin(numbers.number, numbers.number.c.hash == bindparam("digest"))
+    .where(service_state.c.id == 1)
+    for name, columns in clock.TIME_COLUMNS.items()
+}
+
+
+def _arrive(context: Context, db: Connection, sender: str | None) -> tuple[datetime, int | None]:
+    """The time, and the sender's number, made on first contact; None for a sender that is no number (W9)."""
+    digest = context.vault.number_hash(sender) if sender else None
+    row = db.execute(_ARRIVE[db.dialect.name], {"digest": digest}).one()
+    now, number_id = clock.of(row), row.number_id
+    if sender and number_id is None:
+        number_id = numbers.make(db, context.vault, sender, now)
+    return now, number_id
 
 
 def _insert(

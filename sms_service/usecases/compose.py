@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sms_service.models import search
 from sms_service.models.base import insert_ignore
@@ -93,13 +93,16 @@ def queue_texts(context: Context, db: Connection, texts: Sequence[Outgoing], now
     return made
 
 
+_INDEXED = (
+    select(text_word.c.text_hash).where(text_word.c.text_hash.in_(bindparam("digests", expanding=True))).distinct()
+)
+
+
 def index_texts(context: Context, db: Connection, texts: dict[bytes, str]) -> None:
     """Index the words of texts not indexed yet; flagged texts are never handed in (T13, S32)."""
     if not texts:
         return
-    known = set(
-        db.execute(select(text_word.c.text_hash).where(text_word.c.text_hash.in_(list(texts))).distinct()).scalars()
-    )
+    known = set(db.execute(_INDEXED, {"digests": list(texts)}).scalars())
     for digest, body in texts.items():
         words = search_words(body)
         if digest not in known and words:

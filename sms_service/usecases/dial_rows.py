@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sms_service import clock
 from sms_service.conversation.types import Dialogue
@@ -38,17 +39,13 @@ class Hop:
     person_id: int | None = None
 
 
-_PG_TIME = func.clock_timestamp()
-
-
 def look_up(context: Context, db: Connection, hop: UssdTurn, receipt: bytes) -> Row[Any] | None:
     """Number (locked), dial, receipt, clock offset and database time in one statement."""
-    query = _LOOK_UP_PG if context.database.is_postgresql else _LOOK_UP
     values = {"digest": context.vault.number_hash(hop.number), "gateway_session": hop.session_id, "receipt": receipt}
-    return db.execute(query, values).first()
+    return db.execute(_LOOK_UP[db.dialect.name], values).first()
 
 
-def _look_up_query(time: Any) -> Any:
+def _look_up_query(time: Sequence[Any]) -> Any:
     return (
         select(
             number,
@@ -65,8 +62,7 @@ def _look_up_query(time: Any) -> Any:
             dial.c.last_at,
             turn.c.id.label("turn_id"),
             turn.c.screen,
-            service_state.c.clock_offset_us,
-            time.label("database_time"),
+            *time,
         )
         .select_from(number)
         .join(service_state, service_state.c.id == 1)
@@ -77,14 +73,7 @@ def _look_up_query(time: Any) -> Any:
     )
 
 
-_LOOK_UP_PG = _look_up_query(_PG_TIME)
-_LOOK_UP = _look_up_query(literal(None))
-
-
-def time_of(context: Context, seen: Row[Any]) -> datetime:
-    base = seen.database_time if seen.database_time is not None else clock.wall()
-    moment: datetime = base + timedelta(microseconds=seen.clock_offset_us)
-    return moment
+_LOOK_UP = {name: _look_up_query(columns) for name, columns in clock.TIME_COLUMNS.items()}
 
 
 def store(
@@ -118,6 +107,9 @@ _SAVED = ("text_length", "text_hash", "turns", "place", "person_id", "state", "l
 _SAVE_DIAL = update(dial).where(dial.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _SAVED})
 
 
+_INSERT_TURN = insert(turn)
+
+
 def store_turn(
     context: Context,
     db: Connection,
@@ -135,7 +127,7 @@ def store_turn(
     worded = bool(typed) and not typed.isdigit()
     typed_hash = context.vault.text_hash("text", typed) if worded else None
     db.execute(
-        insert(turn),
+        _INSERT_TURN,
         {
             "id": row_id,
             "dial_id": dial_id,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, update
 
+from sms_service import clock
 from sms_service.conversation import engine
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Answered, Begin, Dialogue, Event, Outcome, PinChecked, Reply, Shown
@@ -19,7 +20,7 @@ from sms_service.text.reading import crisis_alert, read_reply
 from sms_service.text.reply_types import Alert, Expectation, Reading
 from sms_service.usecases.check_pin import check_pin
 from sms_service.usecases.context import Context
-from sms_service.usecases.dial_rows import IDLE, Hop, look_up, store, store_turn, time_of
+from sms_service.usecases.dial_rows import IDLE, Hop, look_up, store, store_turn
 from sms_service.usecases.effects import carry_out
 from sms_service.usecases.steps import Scope, conversation_for, event_json, take
 
@@ -44,7 +45,7 @@ def take_turn(context: Context, hop: UssdTurn) -> str:
             numbers.ensure(db, context.vault, hop.number, context.now(db))
             seen = look_up(context, db, hop, receipt)
             assert seen is not None, "the number was made in this transaction"
-        now = time_of(context, seen)
+        now = clock.of(seen)
         if seen.dial_id is None:
             return _first(context, db, hop, seen, receipt, now)
         if seen.dial_number_id != seen.id or seen.service_code != hop.service_code:
