@@ -223,7 +223,9 @@ def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:
 
 
 def _notice(context: Context, db: Connection, key: str, scope: Scope) -> str:
-    """A text the service sends by itself; V11 with its three numbers only while all are verified (S38)."""
+    """A text the service sends by itself; V11 with its three numbers only while all are verified (S38), and with
+    a truthful time when nobody is on duty (S26).
+    """
     if key != "urgent":
         return context.words.text(scope.language, key)
     soon = "soon" if rota.on_duty(db, scope.now) else "tomorrow"

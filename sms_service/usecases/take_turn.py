@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, update
 from sms_service import clock
 from sms_service.conversation import engine
 from sms_service.conversation.render import render
-from sms_service.conversation.types import Answered, Begin, Dialogue, Event, Outcome, PinChecked, Reply, Shown
+from sms_service.conversation.types import Answered, Begin, Dialogue, Effect, Event, Outcome, PinChecked, Reply, Shown
 from sms_service.gateway.ussd_input import Newest, newest_input
 from sms_service.gateway.wire import UssdTurn
 from sms_service.models import dialogues, numbers, people
@@ -231,6 +231,10 @@ def _answer_home(context: Context, db: Connection, scope: Scope, home: Any, plac
     if not at_pin:
         reading, raw_key, alert = _read(context, scope, typed, expectation)
     event = Answered(reading, raw_key)
+    if reading.intent == "stop":  # a stop in words is honoured on every channel, before any answer (S17)
+        carry_out(context, db, scope, [Effect("stop")])
+        screen = render(context.words, scope.language, Reply("stopped_short", ends=True), "ussd")
+        return Hop(screen, place, event_json(event), {}, reading, typed, alert, scope.person_id)
     outcome, given = _step_home(context, db, scope, home, place, event)
     screen = _after(context, db, scope, home, outcome)
     kept = "" if at_pin else typed

@@ -15,7 +15,8 @@ A file holds scenarios, each under a line ``== title``; ``#`` begins a comment. 
     staff ...                                   what is done in the console
 
 Whatever a line causes and the lines after it do not name makes the transcript fail at the next act. Between any two lines
-everything is read again from the database by a fresh context.
+everything is read again from the database by a fresh context. At its end the database keeps the invariants it can check by itself,
+and every dialogue, played again from its stored events and facts, stands where it stands (decision 5).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pathlib import Path
 
 from sms_service import clock
 from sms_service.text.phone import normalise_msisdn
+from sms_service.usecases.invariants import check_invariants
+from tests.scenarios.replay import replay_all
 from tests.scenarios.world import Broken, World, split
 from tests.service import Service
 from tests.usecases.site import Site
@@ -70,6 +73,9 @@ def play(service: Service, scenario: Scenario) -> None:
         except Broken as fault:
             raise AssertionError(f"{scenario.file}:{place}: {line}\n  {fault}") from None
     world.settled()
+    broken = [f"{one.rule}: {one.says}" for one in check_invariants(service.context) if one.broken]
+    broken += replay_all(service.context)
+    assert not broken, f"{scenario.file}: {scenario.title}\n  " + "\n  ".join(broken)
 
 
 def _moment(day: str, time: str) -> datetime:
