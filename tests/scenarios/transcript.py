@@ -83,6 +83,13 @@ def _moment(day: str, time: str) -> datetime:
 
 
 def _act(world: World, line: str) -> None:
+    if line.startswith("given "):  # set-up is worked once, with the first line after it
+        _given(world, *line.split(" ", 2)[1:])
+        world.fresh = True
+        return
+    if world.fresh:
+        world.gather()
+        world.fresh = False
     if not _checks(world, line):
         world.settled()
         _does(world, line)
@@ -115,8 +122,6 @@ def _does(world: World, line: str) -> None:
     verb, _, more = rest.partition(" ")
     if first == "at":
         world.service.set_time(_moment(*rest.split()))
-    elif first == "given":
-        _given(world, verb, more)
     elif first == "wait":
         world.service.wait_until(_moment(*rest.split()[1:]))
     elif first == "staff":

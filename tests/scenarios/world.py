@@ -56,6 +56,7 @@ class World:
     raised: dict[int, Any] = field(default_factory=dict)
     pending: list[Any] = field(default_factory=list)
     serial: int = 0
+    fresh: bool = False
 
     # given
 
