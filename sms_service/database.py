@@ -23,6 +23,7 @@ WORKER_WAIT_MS = 15_000
 STATEMENT_LIMIT_MS = 30_000
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
 _LOOK_AGAIN_MS = 2  # SQLite's own waiting grows to 100 ms a step: a busy writer then starves the others for seconds
+_GIVE_WAY_MS = 3  # more than one look of everybody else
 _writing: dict[str, threading.Lock] = {}  # by file: the threads of a process queue here, not at the file's lock
 os.register_at_fork(after_in_child=_writing.clear)
 
@@ -51,6 +52,11 @@ class Database:
         if self.is_postgresql:
             return nullcontext()
         return _Turn(_writing.setdefault(str(self.url.database), threading.Lock()), self.wait_ms / 1000)
+
+    def give_way(self) -> None:
+        """Between the transactions of a long run: on SQLite, a moment in which whoever waits for the file gets it."""
+        if not self.is_postgresql:
+            time.sleep(_GIVE_WAY_MS / 1000)
 
     def run(self, use: Callable[[Connection], T], tries: int = 3) -> T:
         """Run ``use`` in one transaction, whole again when the database asks for it: at most ``tries`` times (F17)."""

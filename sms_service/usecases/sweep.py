@@ -45,6 +45,7 @@ def drain_inbound(
             if not process_inbound(context, row_id):
                 stuck.add(row_id)
             done += 1
+            context.database.give_way()
     if done:
         context.nudge(jobs.SEND, 0)
     return done
@@ -75,4 +76,5 @@ def drain_outbox(
         if not worked:
             break
         done += worked
+        context.database.give_way()
     return done

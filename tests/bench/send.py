@@ -48,14 +48,15 @@ def measure(kind: str, *, single: int = 3_000, batched: int = 20_000, workers: t
     figures = []
     for count in workers:
         for alone, amount, least in ((True, single, LEAST_SINGLE), (False, batched, LEAST_BATCHED)):
-            rate, wrong, note = _run(kind, amount, count, alone=alone)
+            rate, wrong, note = run(kind, amount, count, alone=alone)
             how = "one recipient a call" if alone else "up to 100 a call"
             name = f"send: {how}, {count} worker{'s' if count > 1 else ''}"
             figures.append(Figure(name, kind, rate, "/s", least, at_most=False, wrong=wrong, note=note))
     return figures
 
 
-def _run(kind: str, amount: int, workers: int, *, alone: bool) -> tuple[float, int, str]:
+def run(kind: str, amount: int, workers: int, *, alone: bool) -> tuple[float, int, str]:
+    """Send ``amount`` texts; returns recipients a second, how many were not accepted, and a remark."""
     with site(kind, latency_ms=LATENCY_MS) as here:
         people = seed(here.context, amount, 0)
         for start in range(0, amount, QUEUED_AT_ONCE):

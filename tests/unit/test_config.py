@@ -130,6 +130,7 @@ WRONG = [
     ("TRUSTED_PROXIES", "٢", "TRUSTED_PROXIES is not a whole number"),
     ("BROADCAST_DELAY_SECONDS", "5m", "BROADCAST_DELAY_SECONDS is not a whole number"),
     ("SEGMENT_COST_RWF", "1e3", "SEGMENT_COST_RWF is not an amount"),
+    ("SEND_RATE_PER_SECOND", "0", "SEND_RATE_PER_SECOND is not a number of texts a second"),
     ("DATABSE_URL", "x", "DATABSE_URL is no setting: did you mean DATABASE_URL?"),
     ("FLASK_DEBUG", "1", "FLASK_DEBUG is on"),
     ("SMS_FAILPOINT", "outbox.call", "SMS_FAILPOINT is set"),
