@@ -1,4 +1,4 @@
-"""Inbound SMS: stored with its crisis verdict, stop and alert, then 200; 503 when it could not be stored, so that it comes again (I1, W13)."""
+"""Inbound SMS: stored with its crisis verdict, stop and alert, then 200; 503 when it could not be stored (I1, W13)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:
     @main.command(name="invariants")
     @click.option("--json", "as_json", is_flag=True)
     def invariants_command(as_json: bool) -> None:
-        """The checkers of I1-I24 that a database can answer; exit 1 if one is broken."""
+        """The invariants that a database can answer by itself; exit 1 if one is broken."""
         with using() as context:
             found = invariants.check_invariants(context)
         if as_json:

@@ -38,7 +38,7 @@ from sms_service.usecases.sign_in import SignedIn
 SEED: Final = 4821
 SEEDED: Final = "demo.seeded"
 WEEK_OF_G07, WEEK_OF_G12 = 6, 2
-# The cohort's fifth stage lies five days ahead: block 1 was 82 days before it, so no text is older than 90 days (S33).
+# The cohort's fifth stage lies five days ahead: block 1 was 82 days before it, so no text is older than 90 days.
 STAGE_AHEAD, DAYS_TO_STAGE = 4, 5
 MARKED_AFTER: Final = timedelta(hours=4)
 PRESENT, KNOWN = 84, 96  # of a hundred: present, and marked at all

@@ -1,4 +1,4 @@
-"""The duty rota: who holds the safeguarding duty phone, on which line, from when to when (S25, S45)."""
+"""The duty rota: who holds the safeguarding duty phone, on which line, from when to when (S25)."""
 
 from __future__ import annotations
 

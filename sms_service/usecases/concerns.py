@@ -1,4 +1,4 @@
-"""Acting on concerns: taking, contacting, planning, noting, closing; each act audited, each kept in the history (S15, S28, S30).
+"""Acting on concerns: taking, contacting, planning, noting, closing; each act audited, each kept in the history (S15, S30).
 
 ``me`` decides what exists: without ``see_concerns`` red and amber ones are not there (S31, S32, T12).
 """

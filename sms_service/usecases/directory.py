@@ -1,4 +1,4 @@
-"""The service directory: public numbers, each checked by a call and good for 90 days (S38, S29)."""
+"""The service directory: public numbers, each checked by a call and good for 90 days (S38)."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def counts(db: Connection, now: datetime) -> Counts:
             .group_by(person.c.sex)
         )
     }
-    women, men = by_sex.get("f", 0), by_sex.get("m", 0)
+    women, men = by_sex.get("F", 0), by_sex.get("M", 0)
     shown = min(women, men) >= SMALLEST_COUNT
     running = db.execute(select(func.count()).select_from(group).where(group.c.state == "running")).scalar_one()
     out = db.execute(

@@ -1,4 +1,4 @@
-"""The duty rota: who holds which line, from when to when, on which duty phone (S25, S45)."""
+"""The duty rota: who holds which line, from when to when, on which duty phone (S25)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sms_service.usecases.faults import Faults, UseFault
 from sms_service.usecases.find import already_made, once_id, staff_named
 
 LINES = (1, 2, 3)  # 3 is the coordinator
-LONGEST = timedelta(days=31)  # one turn of duty: debriefs need an end to it (S45)
+LONGEST = timedelta(days=31)  # one turn of duty: debriefs need an end to it
 
 
 def add_duty(

@@ -1,4 +1,4 @@
-"""The schema: migrations and models say the same on both databases, go down as well as up, and hold no field that must not exist."""
+"""The schema: migrations and models agree on both databases, go down as well as up, and hold no field that must not exist."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_the_fields_that_must_not_exist_do_not_exist() -> None:
 def test_what_is_personal_is_sealed_bytes() -> None:
     """T13: numbers, names, texts, notes, reasons and code words have no plain column."""
     sealed = (
-        "number.sealed identity.name contact_point.code_word inbound.body inbound.sender outbox.body turn.typed turn.screen"
-        " concern_note.note audit.reason broadcast_text.body staff.name staff.totp"
-    ).split()
+        *("number.sealed", "identity.name", "contact_point.code_word", "inbound.body", "inbound.sender", "outbox.body"),
+        *("turn.typed", "turn.screen", "concern_note.note", "audit.reason", "broadcast_text.body", "staff.name", "staff.totp"),
+    )
     for place in sealed:
         table, column = place.split(".")
         assert metadata.tables[table].c[column].type.python_type is bytes, place
