@@ -234,7 +234,7 @@ def set_consents(context: Context, person_code: str, given: Sequence[str], how: 
 
 
 def withdraw(context: Context, person_code: str, actor: str) -> None:
-    """The person leaves: consents withdrawn, groups and phones ended, nothing queued leaves. The identity stays until it is erased."""
+    """The person leaves: consents withdrawn, groups and phones ended, nothing queued leaves. The identity stays until erased."""
     with context.database.begin() as db:
         who, now = person_named(db, person_code), context.now(db)
         if who.status == "withdrawn":
