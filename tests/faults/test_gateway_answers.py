@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sms_service.models import state
+from sms_service.usecases.send_texts import give_back_stale
 from tests.faults.conftest import Start
 from tests.faults.processes import wait_for
 from tests.faults.service import RunningService
@@ -51,13 +52,18 @@ def test_no_ambiguous_answer_is_sent_again(start_service: Start) -> None:
 
 @SQLITE
 def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(start_service: Start) -> None:
-    """F24: six of ten accepted, two refused, one not sent, one missing, in any order. F27: the report came first."""
+    """F24: six of ten accepted, two refused, one not sent, one missing. F27: the report came first, and its reason counts."""
     service = start_service()
-    phones = service.people(10)
+    *phones, barred = service.people(11)
     service.start(service.web, *service.workers)
     service.simulator.switch(reports="before", latency_ms=700)
     service.queue("early", phones, same=True)
     assert service.settle("early") == {"delivered": 10}
+    service.simulator.switch(reports="blacklisted")
+    service.queue("barred", [barred])
+    assert service.settle("barred") == {"failed": 1}
+    service.queue("later", [barred])
+    assert service.settle("later") == {"suppressed": 1}
 
     service.simulator.switch(reports="normal", latency_ms=0, send="partial", times=1)
     service.queue("part", phones, same=True)
@@ -65,6 +71,23 @@ def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(star
     service.forward(timedelta(minutes=1))
     service.context.nudge("send", 0)
     wait_for(lambda: service.states("part") == {"delivered": 7, "refused": 2, "unknown": 1}, 20, "the second try")
+    service.check()
+
+
+@SQLITE
+def test_an_answer_after_its_lease_is_still_evidence(start_service: Start) -> None:
+    """I8, I9: a row given up as unknown becomes accepted by its own late answer, and goes nowhere else."""
+    service = start_service()
+    phones = service.people(3)
+    service.start(service.web, *service.workers)
+    service.simulator.switch(latency_ms=1500)
+    service.queue("slow", phones, same=True)
+    wait_for(lambda: len(service.taken("slow")) == 3, 20, "the call")
+    service.forward(timedelta(seconds=100))
+    with service.context.database.begin() as db:
+        assert give_back_stale(service.context, db, service.context.now(db)) == (0, 3)
+    assert service.states("slow") == {"unknown": 3}
+    service.arrive("slow", 3)
     service.check()
 
 
