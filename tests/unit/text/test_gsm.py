@@ -24,8 +24,8 @@ _WIDE = st.text(st.one_of(st.sampled_from("abc ê€😀𝄞—"), st.characters
 @settings(max_examples=250, deadline=None)
 def test_parts_as_smsutil_counts_them(text: str) -> None:
     """S6: the same number of parts as a second implementation; a pair is never split over two parts."""
-    # The other library calls an empty text UCS-2 and does not know the form feed.
-    if not text or "\f" in text:
+    # The other library calls an empty text UCS-2, does not know the form feed, and takes the escape code for a character.
+    if not text or "\f" in text or "\x1b" in text:
         return
     ours = segments(text)
     theirs = smsutil.split(text)
