@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -114,7 +115,9 @@ _servers: list[str] = []
 def _server() -> str:
     """One PostgreSQL for the whole run, ended when this process ends."""
     if not _servers:
-        url = postgresql_url(Path(tempfile.mkdtemp(prefix="bench-pg-")))
+        folder = Path(tempfile.mkdtemp(prefix="bench-pg-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # registered first, so done after the server's end
+        url = postgresql_url(folder)
         if url is None:
             raise RuntimeError("no PostgreSQL: set TEST_POSTGRESQL_URL or install requirements-dev.lock")
         _servers.append(url)
