@@ -132,14 +132,17 @@ def clock() -> None:
 @click.option("--redis-url", default="", help="another queue store, empty or a demo's")
 def demo_command(port: int, data_dir: Path | None, no_seed: bool, at: str | None, database_url: str, redis_url: str) -> None:
     """The whole service with a phone simulator and demo data; one Ctrl-C ends all of it."""
-    from sms_service import demo, store  # only this process carries the demo
+    from sms_service import store
     from sms_service.catalogue import CatalogueFault
+    from sms_service.demo import supervisor  # only this process carries the demo
 
     try:
-        code = demo.run(
-            demo.Options(port=port, data_dir=data_dir, seed=not no_seed, at=at, database_url=database_url, redis_url=redis_url)
+        code = supervisor.run(
+            supervisor.Options(
+                port=port, data_dir=data_dir, seed=not no_seed, at=at, database_url=database_url, redis_url=redis_url
+            )
         )
-    except (demo.DemoFault, SettingsFault, CatalogueFault, store.StoreFault) as fault:
+    except (supervisor.DemoFault, SettingsFault, CatalogueFault, store.StoreFault) as fault:
         raise Failed(str(fault)) from None
     sys.exit(code)
 

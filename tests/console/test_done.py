@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from sms_service.demo_people import PEOPLE, UNKNOWN_PHONE, e164
+from sms_service.demo.people import PEOPLE, UNKNOWN_PHONE, e164
 from tests.console.demo_process import DemoProcess
 from tests.console.test_browser import WIDTHS, chromium, keep
 from tests.faults.processes import wait_for

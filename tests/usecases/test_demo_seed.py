@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from sms_service import clock, demo_people, demo_seed
+from sms_service import clock
 from sms_service.database import Database
+from sms_service.demo import people as demo_people
+from sms_service.demo import seed as demo_seed
 from sms_service.models import directory, people, rota
 from sms_service.models.base import metadata
 from sms_service.models.broadcasts import broadcast

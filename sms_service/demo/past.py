@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from sms_service import clock
-from sms_service.demo_people import NO, WEEKS, YES, Demo, e164
+from sms_service.demo.people import NO, USSD_CODE, WEEKS, YES, Demo, e164
 from sms_service.gateway.results import Balance, CallResult, RecipientResult
 from sms_service.gateway.wire import InboundSms, UssdTurn
 from sms_service.models.base import insert_ignore
@@ -33,7 +33,6 @@ from sms_service.usecases.take_report import match_parked
 from sms_service.usecases.take_turn import take_turn
 from sms_service.usecases.tick import expand_due, run_schedules
 
-SERVICE_CODE: Final = "*384*123#"
 NETWORKS: Final = {"78": "63510", "79": "63510"}
 OTHER_NETWORK: Final = "63514"
 # How often a person of each mood answers a question, in hundredths.
@@ -215,7 +214,7 @@ class Past:
         for entered in range(len(keyed) + 1):
             hop = UssdTurn(
                 session_id=f"demo-dial-{self._count}",
-                service_code=SERVICE_CODE,
+                service_code=USSD_CODE,
                 number=e164(phone),
                 network_code=NETWORKS.get(phone[1:3], OTHER_NETWORK),
                 text="*".join(keyed[:entered]),

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from sms_service import demo_people as data
-from sms_service import demo_programme as programme
 from sms_service import paths
 from sms_service.catalogue import read_catalogue
-from sms_service.demo_past import Past
-from sms_service.demo_people import Circle, Demo
+from sms_service.demo import people as data
+from sms_service.demo import programme
+from sms_service.demo.past import Past
+from sms_service.demo.people import Circle, Demo
 from sms_service.models import audit, groups, meetings
 from sms_service.models import concerns as concern_rows
 from sms_service.models import staff as accounts

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+SHORT_CODE: Final = "1234"
+USSD_CODE: Final = "*384*123#"
 LANGUAGES: Final = ("rw", "fr", "en", "sw")
 
 

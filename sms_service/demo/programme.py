@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 
-from sms_service import demo_people as data
-from sms_service.demo_people import Circle, Demo, e164
+from sms_service.demo import people as data
+from sms_service.demo.people import Circle, Demo, e164
 from sms_service.models import groups, people
 from sms_service.models.cascade import activity, pair, pair_member
 from sms_service.models.directory import all_entries

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import click
 
-from sms_service import clock, demo_seed, logs, paths, schema, store, wiring
+from sms_service import clock, logs, paths, schema, store, wiring
 from sms_service.catalogue import read_catalogue
 from sms_service.config import Settings, load_settings
 from sms_service.database import Database
+from sms_service.demo import seed
+from sms_service.demo.people import SHORT_CODE, USSD_CODE
 from sms_service.models import pauses
 from sms_service.models import staff as accounts
 from sms_service.rules.timing import PauseWindow, is_paused
@@ -31,8 +33,6 @@ from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.context import Context
 from sms_service.usecases.staff_accounts import make_link
 
-SHORT_CODE = "1234"
-USSD_CODE = "*384*123#"
 USERNAME = "demo"
 LINK_LIFE = timedelta(hours=12)
 READY_SECONDS = 60.0
@@ -162,7 +162,7 @@ def _prepare(context: Context, options: Options, data_dir: Path) -> Path:
     (data_dir / "simulator").mkdir(exist_ok=True)
     phones = data_dir / "simulator" / "phones.json"
     with context.database.begin() as db:
-        seeded, empty = demo_seed.is_seeded(db), demo_seed.is_empty(db)
+        seeded, empty = seed.is_seeded(db), seed.is_empty(db)
         first = clock.now(db)
         windows = [PauseWindow(row.first_day, row.last_day, row.behaviour) for row in pauses.active(db, first.date())]
     if options.seed and not seeded and not empty:
@@ -170,7 +170,7 @@ def _prepare(context: Context, options: Options, data_dir: Path) -> Path:
     starts_at = _starts_at(options.at, first, windows)
     if options.seed and not seeded:
         _say("making the demo programme")
-        made = demo_seed.seed(context, starts_at)
+        made = seed.seed(context, starts_at)
         phones.write_text(json.dumps(made.phones, ensure_ascii=False, indent=1), "utf-8")
     elif not seeded:
         add_programmes(context, read_catalogue(paths.templates_dir()).programmes)
@@ -179,7 +179,7 @@ def _prepare(context: Context, options: Options, data_dir: Path) -> Path:
                 clock.set_now(db, starts_at)
     if not phones.exists():
         with context.database.begin() as db:
-            known = demo_seed.read_seed(db).phones if seeded else []
+            known = seed.read_seed(db).phones if seeded else []
         phones.write_text(json.dumps(known, ensure_ascii=False, indent=1), "utf-8")
     return phones
 
