@@ -79,7 +79,9 @@ def test_the_server_outlives_a_ctrl_c_and_is_stopped_last(state: Path) -> None:
 
 def test_a_process_that_ends_by_ctrl_c_stops_its_store(state: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from sms_service.store import private_store\n"
+        "import signal, sys, time; from pathlib import Path; from sms_service.store import private_store\n"
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with private_store(Path(sys.argv[1])) as url:\n    print(url, flush=True); time.sleep(30)"
     )
     process = subprocess.Popen(
@@ -141,9 +143,7 @@ def test_a_state_folder_too_deep_for_a_socket_gets_a_short_one(state: Path) -> N
         ("redis", (7, 2), ("redis", (7, 0)), True),
     ],
 )
-def test_who_reads_whose_file(
-    server: str, version: tuple[int, ...], writer: tuple[str, tuple[int, ...]], can: bool
-) -> None:
+def test_who_reads_whose_file(server: str, version: tuple[int, ...], writer: tuple[str, tuple[int, ...]], can: bool) -> None:
     assert Server(Path("x"), server, version).reads(writer) is can
 
 
