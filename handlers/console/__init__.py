@@ -24,6 +24,7 @@ MODULES = (
     "concerns",
     "audit",
     "groups",
+    "pairs",
     "people",
     "broadcasts",
     "settings",

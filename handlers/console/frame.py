@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, flash, g, get_flashed_messages, request, url_for
 from flask_babel import format_date, format_datetime
 
-from handlers.console import guard, labels, language, menu
+from handlers.console import guard, labels, language, meanings, menu, tables
 from handlers.console.assets import asset_url
 from handlers.console.language import gettext as _
 from handlers.console.language import ngettext
@@ -100,4 +100,6 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["asset"] = asset_url
     app.jinja_env.filters.update(since=since, localtime=localtime, localday=localday, clocktime=clocktime)
     app.jinja_env.filters.update(labels.FILTERS)
+    app.jinja_env.filters.update(meanings.FILTERS)
+    app.jinja_env.filters.update(labelled=tables.labelled)
     app.context_processor(_context)

@@ -30,7 +30,7 @@ MEETING_STATES = {
     "confirmed": (later("Confirmed"), "blue"),
     "moved": (later("Moved"), "amber"),
     "cancelled": (later("Cancelled"), "grey"),
-    "held": (later("Held"), "green"),
+    "held": (later("Took place"), "green"),
     "reported": (later("Reported"), "green"),
 }
 MARKS = {"present": later("Present"), "absent": later("Absent"), "unknown": later("Unknown")}

@@ -74,6 +74,7 @@ def _words() -> dict[str, Any]:
         "overtness": labels.options(labels.OVERTNESS),
         "consent_words": labels.options(CONSENTS),
         "how_words": labels.options(HOW),
+        "sex_words": SEXES,
         "status_words": STATUSES,
         "kind_words": KINDS,
         "ownership_words": labels.OWNERSHIP,

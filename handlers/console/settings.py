@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import request
 from werkzeug.wrappers import Response
 
-from handlers.console import guard, labels
+from handlers.console import duty_chart, guard, labels
 from handlers.console.acting import carried_out, fresh_form, once, sent_form
 from handlers.console.forms import Form
 from handlers.console.frame import say
@@ -60,7 +62,19 @@ def _page(form: Form | None = None) -> Response:
         view = read_settings.view_settings(db, now)
     status = 422 if form is not None and form.errors else 200
     words = {"behaviour": BEHAVIOURS, "reason": REASONS, "slot": SLOTS}
-    return guard.show("settings.html", status, view=view, form=form or fresh_form(), now=now, words=words, label=labels.label)
+    shown_until = now + timedelta(days=duty_chart.DAYS)
+    return guard.show(
+        "settings.html",
+        status,
+        view=view,
+        form=form or fresh_form(),
+        now=now,
+        soon=[turn for turn in view.duty if turn.starts_at < shown_until],
+        much_later=[turn for turn in view.duty if turn.starts_at >= shown_until],
+        chart=duty_chart.draw(view.duty, rota.LINES, now),
+        words=words,
+        label=labels.label,
+    )
 
 
 def _adding(what: str, form: Form) -> Response:

@@ -55,7 +55,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the log. ``words`` is None when held or when there are none; ``screen`` is what a dial answered.
+    """One row of the log. ``words`` is None when held or when there are none; ``screen`` is what a dial showed,
+    without the wire's word for going on or ending. ``leaves_at`` is when a queued text leaves at the earliest.
 
     ``pin`` is the verdict of a turn that was a PIN. ``people`` are the codes it may concern: one when it is known who,
     all of the number when it is not (S9).
@@ -79,6 +80,7 @@ class Line:
     confidence: float | None
     template: str
     reason: str
+    leaves_at: datetime | None
     dial_id: int | None
 
     @property
@@ -243,7 +245,7 @@ def _line(context: Context, source: Source, row: Row[Any], on_number: dict[int, 
     words: str | None = None
     screen = pin = ""
     if source == "dial":
-        screen = vault.open("turn", "screen", row.id, row.screen)
+        screen = vault.open("turn", "screen", row.id, row.screen).removeprefix("CON ").removeprefix("END ")
         if row.event.get("kind") == "PinChecked":
             pin = str(row.event.get("verdict", ""))
         elif not held and row.typed is not None:
@@ -273,5 +275,6 @@ def _line(context: Context, source: Source, row: Row[Any], on_number: dict[int, 
         confidence=row.confidence if source == "in" and not held else None,
         template=row.template if outgoing else "",
         reason=(row.reason or "") if outgoing else "",
+        leaves_at=row.not_before if outgoing and row.state == "queued" else None,
         dial_id=row.dial_id if source == "dial" else None,
     )

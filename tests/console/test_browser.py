@@ -25,6 +25,7 @@ from tests.console.world import MARKUP, PLAIN, World
 pytestmark = [pytest.mark.browser]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+CUT_TABLES = "[...document.querySelectorAll('.table-wrap')].filter(it => it.scrollWidth > it.clientWidth + 1).length"
 WIDTHS = {"desk": (1280, 900), "phone": (360, 740)}
 
 
@@ -101,6 +102,12 @@ def test_pages_fit_and_run_nothing_but_their_own(
         "concern": f"/console/concerns/{world.concern}",
         "audit": "/console/audit",
         "reveal": f"/console/people/{world.person}/identity",
+        "settings": "/console/settings",
+        "groups": "/console/groups",
+        "group": f"/console/groups/{world.group}",
+        "people": "/console/people",
+        "unknown": "/console/unknown",
+        "pairs-add": "/console/pairs/add",
     }
     for width in WIDTHS:
         opened = signed_in(chromium, address, context, accounts["safeguarding"], width=width)
@@ -111,6 +118,7 @@ def test_pages_fit_and_run_nothing_but_their_own(
             keep(page, f"{name}-{width}")
             over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert over <= 0, f"{name} is {over} px too wide at {width}"
+            assert not page.evaluate(CUT_TABLES), f"a table of {name} is cut off at {width}"
             assert page.locator("h1").count() == 1
         assert not watched.strayed
         assert not watched.said

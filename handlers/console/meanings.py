@@ -1,0 +1,143 @@
+"""What the codes of texts and readings mean to a person: which text it was, what a reply said, how it was read, and why one
+did not go.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.console import labels
+from handlers.console.language import gettext as _
+from handlers.console.language import later
+
+TEXTS: Final = {
+    "V1": later("Asks to join"),
+    "V3": later("Reminder"),
+    "V3b": later("Reminder, without a question"),
+    "V4": later("Meeting moved"),
+    "V4b": later("Meeting moved, without a question"),
+    "V5": later("Missed meeting"),
+    "V6": later("Weekly question"),
+    "V10": later("Call is noted"),
+    "V11": later("Answer to an urgent text"),
+    "V12": later("Stop is confirmed"),
+    "V13": later("Could not be understood"),
+    "V14": later("Who is writing"),
+    "thanks": later("Thanks"),
+    "started": later("Texts go again"),
+    "cancelled": later("Meeting cancelled"),
+    "broadcast": later("Broadcast"),
+    "alert": later("Alert"),
+}
+#: What people choose on a screen or by a digit; anything else (a group, a time, a scale) is shown as it was read.
+ANSWERS: Final = {
+    "True": later("Yes"),
+    "False": later("No"),
+    "rw": "Kinyarwanda",
+    "en": "English",
+    "fr": "Français",
+    "sw": "Kiswahili",
+    "meeting": later("Meeting"),
+    "questions": later("Answer questions"),
+    "call": later("A call"),
+    "language": later("Language"),
+    "stop": later("Stop"),
+    "facilitator": later("Facilitator"),
+    "health": later("Health"),
+    "family": later("Family advice"),
+    "legal": later("Legal or land"),
+    "talk": later("Someone to talk to"),
+    "other": later("Other"),
+    "morning": later("Morning"),
+    "midday": later("Midday"),
+    "afternoon": later("Afternoon"),
+    "coming": later("Who is coming"),
+    "remind": later("Remind"),
+    "move": later("Move"),
+    "cancel": later("Cancel"),
+    "menu": later("Back to the menu"),
+    "next_time": later("Next time"),
+    "leave": later("Leave"),
+    "next_day": later("Next day"),
+    "next_week": later("Next week"),
+    "same": later("Same time"),
+    "date": later("Another day"),
+}
+RULES: Final = {
+    "yesno": later("yes or no"),
+    "options": later("a choice"),
+    "scale": later("1 to 5"),
+    "stop": later("a stop word"),
+    "start": later("a start word"),
+    "help": later("a word for help"),
+    "language": later("a language"),
+    "code_word": later("the code word"),
+    "pin": later("a PIN"),
+    "courtesy": later("a courtesy"),
+    "no_question": later("no question was open"),
+    "no_value": later("no answer in it"),
+    "empty": later("nothing in it"),
+    "wrong_person": later("asks who writes"),
+    "dont_know": later("does not know"),
+    "dial": later("first screen"),
+}
+REASONS: Final = {
+    "stopped": later("the number asked to stop"),
+    "opted out at the network": later("opted out at the network"),
+    "number frozen until verified": later("the number is frozen until verified"),
+    "the meeting moved or was cancelled": later("the meeting moved or was cancelled"),
+    "class B goes to own phones only": later("personal texts go to own phones only"),
+    "phone_shared": later("personal texts go to own phones only"),
+    "phone_ended": later("no longer this person's phone"),
+    "withdrawn": later("the person left"),
+    "no consent for this purpose": later("no consent for this purpose"),
+    "directory number expired": later("a number in it is not checked any more"),
+    "too late": later("too late to be of use"),
+    "no allowed minute before it expires": later("no allowed hour before it is of no use"),
+    "reply cap reached": later("enough answers for one day"),
+    "replies go to Rwandan numbers only": later("answers go to Rwandan numbers only"),
+    "outbound is switched off": later("sending is switched off"),
+    "spend ceiling reached": later("the money of the day is spent"),
+    "not due yet": later("not due yet"),
+    "outside allowed hours": later("outside the allowed hours"),
+    "weekly cap reached": later("enough texts this week"),
+    "weekly check-in cap reached": later("enough texts this week"),
+    "weekly cap: the reminders go first": later("the week's texts are kept for reminders"),
+    "answered": later("already answered"),
+    "moved": later("the meeting moved"),
+    "shifted": later("the meeting moved"),
+    "cancelled": later("the meeting was cancelled"),
+    "paused": later("the meeting moved out of a pause"),
+    "recalled": later("recalled"),
+    "acknowledged": later("somebody has it"),
+    "no answer": later("the gateway did not answer"),
+    "no answer was recorded": later("the gateway's answer was lost"),
+}
+
+
+def answer(value: str) -> str:
+    """A reply's value in words; what has none is shown as it is."""
+    return labels.label(ANSWERS, value)
+
+
+def template(code: str) -> str:
+    """Which text it was."""
+    return labels.label(TEXTS, code)
+
+
+def rule(code: str) -> str:
+    """How a reply was read."""
+    return labels.label(RULES, code)
+
+
+def reason(code: str) -> str:
+    """Why a text did not go; the gateway's own words are shown as they came."""
+    return labels.label(REASONS, code)
+
+
+def leaving(moment: str) -> str:
+    """When a queued text will leave; ``moment`` is already written for the page."""
+    return _("leaves %(moment)s", moment=moment)
+
+
+FILTERS: Final = {"answer_words": answer, "text_name": template, "rule_words": rule, "why": reason, "leaving": leaving}
