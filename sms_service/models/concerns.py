@@ -98,13 +98,15 @@ def unacknowledged_red(db: Connection, number_id: int) -> Row[Any] | None:
 
 
 def open_same(
-    db: Connection, number_id: int | None, person_id: int | None, kind: str, since: datetime
+    db: Connection, number_id: int | None, person_id: int | None, kind: str, since: datetime, *where: Any
 ) -> Row[Any] | None:
+    """The concern of the same kind that nobody has acted on yet; once somebody has, a further text is a request of its own."""
     query = select(concern).where(
         concern.c.kind == kind,
-        concern.c.state.in_(OPEN),
+        concern.c.state.in_(("new", "acknowledged")),
         concern.c.opened_at >= since,
         concern.c.number_id == number_id,
+        *where,
     )
     query = query.where(concern.c.person_id == person_id) if person_id else query.where(concern.c.person_id.is_(None))
     return db.execute(query.limit(1)).first()

@@ -146,12 +146,12 @@ def verify_phone(context: Context, contact_id: int, actor: str) -> None:
 
 
 def resume_phone(context: Context, contact_id: int, actor: str) -> None:
-    """Consent recorded anew, face to face: a stopped number is taken into use again, logged (S19)."""
+    """Consent recorded anew, face to face: a number stopped here or at the network is taken into use again, logged (S19)."""
     with context.database.begin() as db:
         row, now = contact_named(db, contact_id), context.now(db)
         numbers.lock(db, row.number_id)
         people.change_contact(db, row.id, verified_at=now, opted_out_at=None)
-        numbers.change(db, row.number_id, stopped_at=None, stop_reason=None)
+        numbers.change(db, row.number_id, stopped_at=None, stop_reason=None, network_opt_out_at=None)
         context.record(db, actor, "contact.resume", row.person_code)
 
 

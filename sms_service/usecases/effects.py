@@ -44,7 +44,10 @@ def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[s
         )
     )
     if args["question"] == "coming" and scope.meeting_id is not None:
-        follow_answer(context, db, scope.meeting_id, scope.number.id, coming=value != "no", now=scope.now)
+        # The reminders of the phone that was asked: in a dial the answer may come from another one.
+        asked = dialogues.get(db, scope.dialogue_id) if scope.dialogue_id is not None else None
+        number_id = asked.number_id if asked is not None else scope.number.id
+        follow_answer(context, db, scope.meeting_id, number_id, coming=value != "no", now=scope.now)
     if args["question"] == "week" and scope.person_id is not None and value.isdigit():
         latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
         if check_in_needs_call(latest[::-1]):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from sms_service import clock
 from sms_service.models import directory, numbers, pauses, people, state
-from sms_service.models.groups import curriculum, group, programme
+from sms_service.models.groups import curriculum, group, membership, programme
 from sms_service.models.inbound import inbound
 from sms_service.models.meetings import OPEN, meeting
 from sms_service.models.outbox import outbox
@@ -27,13 +27,14 @@ COUNTED = ("accepted", "delivered", "failed", "unknown", "calling")
 
 @dataclass(slots=True)
 class Facts:
-    """One batch's facts by number, group and meeting."""
+    """One batch's facts by number, group and meeting; ``members`` holds (group, person) of who is in the group now."""
 
     numbers: Mapping[int, Row[Any]]
     contacts: dict[int, list[Row[Any]]]
     outbound_on: bool
     held_groups: set[int]
     meetings: dict[int, datetime]
+    members: set[tuple[int, int]]
     scheduled: dict[int, int]
     check_ins: dict[int, int]
     pauses: Sequence[Row[Any]]
@@ -62,6 +63,7 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         outbound_on=switch.outbound_on,
         held_groups=_held_groups(db) if any(row.group_id for row in ours) else set(),
         meetings=_open_meetings(db, meeting_ids) if meeting_ids else {},
+        members=_members(db, ours, contacts),
         scheduled=_counts(db, counted, now) if counted else {},
         check_ins=_counts(db, check_ins, now, outbox.c.template == "V6") if check_ins else {},
         pauses=pauses.active(db, clock.local(now).date()) if ours else (),
@@ -85,6 +87,23 @@ def _held_groups(db: Connection) -> set[int]:
 def _open_meetings(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     query = select(meeting.c.id, meeting.c.starts_at).where(meeting.c.id.in_(ids), meeting.c.state.in_(OPEN))
     return {row.id: row.starts_at for row in db.execute(query)}
+
+
+def _members(db: Connection, rows: Sequence[Row[Any]], contacts: Mapping[int, list[Row[Any]]]) -> set[tuple[int, int]]:
+    """Who on these phones is in the group whose text waits: a group may be left, and a phone may change hands (T3)."""
+    group_ids = sorted({row.group_id for row in rows if _of_group(row)})
+    person_ids = sorted({one.person_id for found in contacts.values() for one in found})
+    if not group_ids or not person_ids:
+        return set()
+    query = select(membership.c.group_id, membership.c.person_id).where(
+        membership.c.group_id.in_(group_ids), membership.c.person_id.in_(person_ids), membership.c.left_at.is_(None)
+    )
+    return {(row.group_id, row.person_id) for row in db.execute(query)}
+
+
+def _of_group(row: Row[Any]) -> bool:
+    """Whether this text is for the members of its group; a broadcast has an audience of its own."""
+    return row.group_id is not None and row.kind in ("scheduled", "v4")
 
 
 def _counts(db: Connection, number_ids: Sequence[int], now: datetime, *where: Any) -> dict[int, int]:
@@ -120,21 +139,33 @@ def text_of(row: Row[Any], facts: Facts) -> Text:
         text_class=row.text_class,
         not_before=row.not_before,
         expires_at=row.expires_at,
-        meeting_valid=row.meeting_id is None or row.template in ("V5", "cancelled") or row.meeting_id in facts.meetings,
+        meeting_valid=_meeting_stands(row, facts),
         to_shared=not (len(contacts) == 1 and contacts[0].ownership == "own"),
-        consent_ok=_consents(row, contacts),
+        consent_ok=_consents(row, contacts, facts),
         answers_stop=asked is not None and number.stopped_at is not None and asked >= number.stopped_at,
         directory_ok=facts.directory_ok or row.template != "V11",
         check_in=row.template == "V6",
     )
 
 
-def _consents(row: Row[Any], contacts: Sequence[Row[Any]]) -> bool:
+def _meeting_stands(row: Row[Any], facts: Facts) -> bool:
+    """Whether what the text says of its meeting is still so. A reminder ends with the start it names: one planned in the
+    moment the meeting was moved names the old start (I11).
+    """
+    if row.meeting_id is None or row.template in ("V5", "cancelled"):
+        return True
+    start = facts.meetings.get(row.meeting_id)
+    return start is not None and (row.template not in ("V3", "V3b") or start == row.expires_at)
+
+
+def _consents(row: Row[Any], contacts: Sequence[Row[Any]], facts: Facts) -> bool:
     """Consent for the text's purpose by someone it is meant for; an own phone must also have opted in (S16)."""
     meant = [
         one for one in contacts if one.status == "active" and (row.person_id is None or one.person_id == row.person_id)
     ]
     meant = [one for one in meant if not one.outbound_held]
+    if _of_group(row):
+        meant = [one for one in meant if (row.group_id, one.person_id) in facts.members]
     if row.template == "V1":
         return any(one.may_remind and one.ownership == "own" for one in meant)
     if row.template == "V6":

@@ -124,6 +124,8 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     alone = contacts[0] if len(contacts) == 1 else None
     language = number.language or (contacts[0].person_language if contacts else "rw")
     question = dialogues.open_by_sms(db, number.id, now) if not number.frozen_at else None
+    if question is not None and (alone is None or alone.ownership != "own" or alone.person_id != question.person_id):
+        question = None  # the phone is shared by now, or somebody else's: its digits are nobody's answer (S9, T3)
     place = Dialogue.from_json(question.place) if question else None
     conversation = conversation_for(context, db, place.conversation, place.version) if place else None
     expectation = engine.wants(conversation, place) if conversation and place else Expectation()
@@ -244,7 +246,7 @@ def _queue_reply(context: Context, db: Connection, row: Row[Any], number: Row[An
         day = outbox.replies_since(db, number.id, now - timedelta(days=1))
         if reply_capped(hour, day, context.caps):
             return
-    if not is_rwandan_mobile(numbers.reveal(context.vault, number)):
+    if not context.caps.foreign_replies and not is_rwandan_mobile(numbers.reveal(context.vault, number)):
         return
     contacts = people.contact_points_of(db, [number.id])
     text = Outgoing(

@@ -23,7 +23,9 @@ from sms_service.usecases.compose import LANE_ALERT, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 
 ALERT_LIFE = timedelta(days=7)
-ALERTS_PER_HOUR = 5  # first alerts to one phone; more are merged (T6)
+ALERTS_PER_HOUR = 5  # to one phone: repeats beyond are left out, first alerts beyond merge into one text a minute (T6)
+ALERT_AGAIN = timedelta(minutes=1)
+CODE_DRAWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class About:
 def raise_concern(context: Context, db: Connection, about: About, now: datetime) -> int:
     """Open a concern or join the one that is already open for the same thing; a RED one alerts. Returns the concern's row id.
 
-    A RED on a number with an unacknowledged RED joins it (S25); other kinds join an open one of the last 24 h.
+    A RED on a number with an unacknowledged RED joins it (S25); others join the same request of the last 24 h until somebody
+    has acted on it.
     """
     severity = severity_of(about.kind)
     joined = _joins(db, about, severity, now)
@@ -90,7 +93,9 @@ def raise_concern(context: Context, db: Connection, about: About, now: datetime)
 def _joins(db: Connection, about: About, severity: str, now: datetime) -> Row[Any] | None:
     if severity == "red":
         return concerns.unacknowledged_red(db, about.number_id) if about.number_id else None
-    return concerns.open_same(db, about.number_id, about.person_id, about.kind, now - timedelta(hours=24))
+    # "Do not call" and "in the morning" are two requests: neither may hide the other.
+    asked = (concern.c.topic.is_not_distinct_from(about.topic), concern.c.slot.is_not_distinct_from(about.slot))
+    return concerns.open_same(db, about.number_id, about.person_id, about.kind, now - timedelta(hours=24), *asked)
 
 
 def _free_code(db: Connection) -> str:
@@ -109,18 +114,21 @@ def _alert(context: Context, db: Connection, concern_id: int, now: datetime) -> 
 
 
 def _ack_code(db: Connection) -> str:
-    """Four digits that no open alert uses: the whole answer from the duty phone."""
+    """Four digits that no open alert uses: the whole answer from the duty phone. When hardly any is left one is used again."""
     taken = set(db.execute(select(alert.c.ack_code).where(alert.c.acknowledged_at.is_(None))).scalars())
-    while True:
-        drawn = new_code("", 4)
+    drawn = new_code("", 4)
+    for _ in range(CODE_DRAWS):
         if drawn not in taken:
-            return drawn
+            break
+        drawn = new_code("", 4)
+    return drawn
 
 
 def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -> None:
-    """Queue the alert's next step: to the line the plan names, all lines when it is not staffed (S25), and set the next one.
+    """Queue the alert's next step, when it is due: to the line the plan names, all lines when it is not staffed (S25).
 
-    First alerts beyond five an hour to one phone wait for the next minute's repeat, which names how many are open (T6).
+    Beyond five an hour to one phone, first alerts leave one a minute, each naming how many are open, and repeats are left
+    out (T6). With no phone at all the step waits, a minute at a time, until there is one.
     """
     row = db.execute(
         select(alert, concern.c.code, concern.c.opened_at.label("since"), concern.c.state)
@@ -128,13 +136,13 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
         .where(alert.c.id == alert_id)
         .with_for_update(of=alert)
     ).one()
-    if row.acknowledged_at is not None:
+    if row.acknowledged_at is not None or row.next_at > now:
         return
     plan = alert_step(row.step)
-    phones = _phones(db, plan.lines, now)
-    crowded = [phone for phone in phones if row.step == 0 and _alerts_to(db, phone.number_id, now) >= ALERTS_PER_HOUR]
-    if crowded and len(crowded) == len(phones):
-        db.execute(alert.update().where(alert.c.id == alert_id).values(next_at=now + timedelta(minutes=1)))
+    on_duty = _phones(db, plan.lines, now)
+    phones = [phone for phone in on_duty if not _crowded(db, phone.number_id, row.step, now)]
+    if not on_duty or (not phones and row.step == 0):
+        db.execute(alert.update().where(alert.c.id == alert_id).values(next_at=now + ALERT_AGAIN))
         return
     open_now = concerns.open_red_count(db)
     since = clock.local(row.since).strftime("%H:%M")
@@ -165,7 +173,7 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     queue_texts(context, db, texts, now)
     next_at = row.since + timedelta(minutes=alert_step(row.step + 1).after_minutes)
     db.execute(
-        alert.update().where(alert.c.id == alert_id).values(step=row.step + 1, next_at=max(next_at, now + timedelta(minutes=1)))
+        alert.update().where(alert.c.id == alert_id).values(step=row.step + 1, next_at=max(next_at, now + ALERT_AGAIN))
     )
 
 
@@ -192,13 +200,17 @@ def _one_each(rows: Sequence[Any]) -> list[Any]:
     return list(seen.values())
 
 
-def _alerts_to(db: Connection, number_id: int, now: datetime) -> int:
-    query = (
-        select(func.count())
-        .select_from(outbox)
-        .where(outbox.c.number_id == number_id, outbox.c.kind == "alert", outbox.c.created_at > now - timedelta(hours=1))
+def _crowded(db: Connection, number_id: int, step: int, now: datetime) -> bool:
+    """Whether this phone has had its first alerts, or its repeats, for now (T6)."""
+    first = outbox.c.key.like("alert:%:0:%")
+    query = select(func.count(), func.max(outbox.c.created_at)).where(
+        outbox.c.number_id == number_id,
+        outbox.c.kind == "alert",
+        outbox.c.created_at > now - timedelta(hours=1),
+        ~first if step else first,
     )
-    return int(db.execute(query).scalar_one())
+    count, latest = db.execute(query).one()
+    return count >= ALERTS_PER_HOUR and (step > 0 or latest > now - ALERT_AGAIN)
 
 
 def repeat_alerts(context: Context, db: Connection, now: datetime, limit: int = 50) -> int:
@@ -218,12 +230,13 @@ def acknowledge_by_code(context: Context, db: Connection, number_id: int, ack_co
         .join(number, number.c.id == alert_phone.c.number_id)
         .where(alert.c.ack_code == ack_code, alert_phone.c.number_id == number_id, alert.c.acknowledged_at.is_(None))
     )
-    row = db.execute(query.limit(1)).first()
+    row = db.execute(query.order_by(alert.c.id).limit(1)).first()
     if row is None:
         return False
+    # The audit's lock comes before the outbox rows, as in the fence: two that wait for each other would both wait in vain.
+    context.record(db, row.code, "concern.acknowledge", _code_of(db, row.concern_id))
     stop_alerts(db, row.concern_id, now, row.code)
     concerns.change(db, row.concern_id, state="acknowledged", acknowledged_at=now, owner_id=row.staff_id)
-    context.record(db, row.code, "concern.acknowledge", _code_of(db, row.concern_id))
     return True
 
 

@@ -274,7 +274,9 @@ def _mark_calling(
     db.execute(insert(attempt), attempts)
     asked = [row.dialogue_id for row in rows if row.dialogue_id and row.kind != "reply"]
     if asked:
-        dialogues.close_older_by_sms(db, [row.number_id for row in rows if row.dialogue_id], asked)
+        # Not the numbers of replies in the same round: a V13 must leave open the question it asks to answer.
+        numbers_asked = [row.number_id for row in rows if row.dialogue_id and row.kind != "reply"]
+        dialogues.close_older_by_sms(db, numbers_asked, asked)
         db.execute(
             update(dialogue)
             .where(dialogue.c.id.in_(asked), dialogue.c.state.in_(("waiting", "open")))
