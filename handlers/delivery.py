@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_delivery
@@ -20,7 +19,7 @@ def delivery(context: Context, raw: RawCallback) -> Response:
     report = read_delivery(raw)
     try:
         take_report(context, report)
-    except SQLAlchemyError as fault:
+    except Exception as fault:
         log.error("report.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_opt_out
@@ -20,7 +19,7 @@ def opt_out(context: Context, raw: RawCallback) -> Response:
     message = read_opt_out(raw)
     try:
         accept_opt_out(context, message)
-    except SQLAlchemyError as fault:
+    except Exception as fault:
         log.error("opt_out.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_sms
@@ -20,7 +19,7 @@ def sms(context: Context, raw: RawCallback) -> Response:
     message = read_sms(raw)
     try:
         row_id = accept_inbound(context, message)
-    except SQLAlchemyError as fault:
+    except Exception as fault:
         log.error("inbound.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     log.info("inbound.stored" if row_id else "inbound.duplicate", row=row_id)

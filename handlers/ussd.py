@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from handlers.guard import OK, callback, plain
 from sms_service.gateway.wire import RawCallback, read_end, read_ussd
@@ -34,7 +33,7 @@ def ussd_end(context: Context, raw: RawCallback) -> Response:
     end = read_end(raw)
     try:
         end_dial(context, end)
-    except SQLAlchemyError as fault:
+    except Exception as fault:
         log.error("end.not_stored", **describe(fault))
         return plain("not stored: send again", 503)
     return plain(OK)

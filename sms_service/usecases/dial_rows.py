@@ -25,6 +25,10 @@ from sms_service.usecases.steps import Scope
 IDLE = timedelta(seconds=300)
 
 
+class Overtaken(Exception):
+    """Another turn of this dial was stored while this one waited for the number: nothing is kept, look again."""
+
+
 @dataclass(slots=True)
 class Hop:
     """What one turn came to, before it is stored."""
@@ -86,10 +90,11 @@ def store(
     scope: Scope,
     now: datetime,
 ) -> None:
-    db.execute(
+    saved = db.execute(
         _SAVE_DIAL,
         {
             "b_id": seen.dial_id,
+            "b_turns": seen.turns,
             "text_length": len(hop.text),
             "text_hash": receipt,
             "turns": seen.turns + 1,
@@ -100,11 +105,17 @@ def store(
             "language": scope.language,
         },
     )
+    if not saved.rowcount:
+        raise Overtaken
     store_turn(context, db, seen, seen.dial_id, seen.turns + 1, receipt, made, scope, now)
 
 
 _SAVED = ("text_length", "text_hash", "turns", "place", "person_id", "state", "last_at", "language")
-_SAVE_DIAL = update(dial).where(dial.c.id == bindparam("b_id")).values({name: bindparam(name) for name in _SAVED})
+_SAVE_DIAL = (
+    update(dial)
+    .where(dial.c.id == bindparam("b_id"), dial.c.turns == bindparam("b_turns"))
+    .values({name: bindparam(name) for name in _SAVED})
+)
 
 
 _INSERT_TURN = insert(turn)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from sms_service import clock
 from sms_service.conversation import engine
@@ -20,7 +21,7 @@ from sms_service.text.reading import crisis_alert, read_reply
 from sms_service.text.reply_types import Alert, Expectation, Reading
 from sms_service.usecases.check_pin import check_pin
 from sms_service.usecases.context import Context
-from sms_service.usecases.dial_rows import IDLE, Hop, look_up, store, store_turn
+from sms_service.usecases.dial_rows import IDLE, Hop, Overtaken, look_up, store, store_turn
 from sms_service.usecases.effects import carry_out
 from sms_service.usecases.steps import Scope, conversation_for, event_json, take
 
@@ -38,13 +39,22 @@ def take_turn(context: Context, hop: UssdTurn) -> str:
     Raises ``OtherCaller`` for a dial bound to someone else, and the database's own faults, which the caller turns into the
     apology (a turn is always answered).
     """
+    try:
+        return _turn(context, hop)
+    except (IntegrityError, Overtaken):
+        # PostgreSQL read the dial before it waited for the number: a turn stored meanwhile is seen only by looking again.
+        return _turn(context, hop)
+
+
+def _turn(context: Context, hop: UssdTurn) -> str:
     receipt = context.vault.text_hash(hop.session_id, hop.text)
     with context.database.begin() as db:
         seen = look_up(context, db, hop, receipt)
         if seen is None:
             numbers.ensure(db, context.vault, hop.number, context.now(db))
             seen = look_up(context, db, hop, receipt)
-            assert seen is not None, "the number was made in this transaction"
+        if seen is None:
+            raise LookupError("a number made in this transaction cannot be read back: the single state row is missing")
         now = clock.of(seen)
         if seen.dial_id is None:
             return _first(context, db, hop, seen, receipt, now)
@@ -104,6 +114,7 @@ def _begin_home(context: Context, db: Connection, seen: Row[Any], now: datetime)
 def _first(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], receipt: bytes, now: datetime) -> str:
     """A new dial: always CON, known caller or not. A deep dial's text is set aside: the menu shows (contract 11.2)."""
     made, scope = _begin_home(context, db, seen, now)
+    _heed(context, hop, made)
     dial_id = new_row_id()
     db.execute(
         insert(dial).values(
@@ -134,8 +145,17 @@ def _restart(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], re
             db.execute(update(dial).where(dial.c.id == seen.dial_id).values(state="abandoned"))
         return "END " + context.words.text(seen.language or DEFAULT_LANGUAGE, "fault_screen")
     made, scope = _begin_home(context, db, seen, now)
+    _heed(context, hop, made)
     store(context, db, hop, seen, receipt, made, scope, now)
     return made.screen
+
+
+def _heed(context: Context, hop: UssdTurn, made: Hop) -> None:
+    """Words that came with a lost or deep dial answer nothing, and are read for crisis all the same (S22)."""
+    last = hop.text.rsplit("*", 1)[-1].strip()
+    made.alert = "none" if last.isdigit() else crisis_alert(context.lexicon, last)
+    if made.alert != "none":
+        made.typed = last
 
 
 def _next(
@@ -185,7 +205,8 @@ def _after(context: Context, db: Connection, scope: Scope, home: Any, outcome: O
     if not engine.at_resume(home, outcome.dialogue):
         return _screen(context, scope, outcome)
     other = dialogues.get(db, int(outcome.dialogue.data["resume"]))
-    assert other is not None, "an open question was found in this transaction"
+    if other is None:
+        raise LookupError("the open question this dial stands at is gone: dialogues are closed, never deleted")
     place = Dialogue.from_json(other.place)
     conversation = conversation_for(context, db, place.conversation, place.version)
     shown, _ = take(context, db, scope, conversation, place, Shown())
