@@ -21,7 +21,12 @@ from sqlalchemy import (
     update,
 )
 
-from sms_service.models.base import at, keyed_hash, metadata, ref, row_id, sealed, word
+from sms_service.models.base import UtcTime, at, keyed_hash, metadata, ref, row_id, sealed, word
+
+
+def _when_written(context: Any) -> Any:
+    return context.get_current_parameters()["created_at"]
+
 
 outbox = Table(
     "outbox",
@@ -45,9 +50,7 @@ outbox = Table(
     sealed("body"),
     keyed_hash("body_hash"),
     Column("segments", Integer, nullable=False, default=1),
-    word(
-        "state", 12
-    ),  # queued reserved calling accepted refused unknown delivered failed expired cancelled suppressed given_up
+    word("state", 12),  # queued reserved calling accepted refused unknown delivered failed expired cancelled suppressed given_up
     word("stage", 12, nullable=True),  # Sent | Submitted | Buffered while accepted
     word("reason", 60, nullable=True),
     word("token", 40, nullable=True),
@@ -59,12 +62,13 @@ outbox = Table(
     Column("cost", Float, nullable=True),
     word("currency", 3, nullable=True),
     at("created_at"),
+    Column("shown_at", UtcTime, nullable=False, default=_when_written),  # where the log shows it: written, then sent or closed
     at("accepted_at", nullable=True),
     at("closed_at", nullable=True),
     Index("ix_outbox_due", "state", "lane", "not_before"),
     Index("ix_outbox_number_id_state", "number_id", "state"),
     Index("ix_outbox_broadcast_id_state", "broadcast_id", "state"),
-    Index("ix_outbox_created_at", "created_at"),
+    Index("ix_outbox_shown_at", "shown_at"),
     Index("ix_outbox_gateway_id", "gateway_id"),
     Index("ix_outbox_body_hash", "body_hash"),
 )
@@ -111,7 +115,7 @@ def cancel_queued(db: Connection, now: datetime, reason: str, *where: Any) -> in
     return db.execute(
         update(outbox)
         .where(outbox.c.state.in_(("queued", "reserved")), *where)
-        .values(state="cancelled", reason=reason, closed_at=now, token=None, lease_until=None)
+        .values(state="cancelled", reason=reason, closed_at=now, shown_at=now, token=None, lease_until=None)
     ).rowcount
 
 
@@ -146,6 +150,4 @@ def next_due(db: Connection, now: datetime) -> datetime | None:
 
 
 def of_person(db: Connection, person_id: int, limit: int) -> Sequence[Row[Any]]:
-    return db.execute(
-        select(outbox).where(outbox.c.person_id == person_id).order_by(outbox.c.id.desc()).limit(limit)
-    ).all()
+    return db.execute(select(outbox).where(outbox.c.person_id == person_id).order_by(outbox.c.id.desc()).limit(limit)).all()

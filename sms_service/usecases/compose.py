@@ -86,6 +86,7 @@ def queue_texts(context: Context, db: Connection, texts: Sequence[Outgoing], now
                 "expires_at": one.expires_at,
                 "attempts": 0,
                 "created_at": now,
+                "shown_at": now,
             }
         )
     made = insert_ignore(db, outbox, rows)

@@ -77,7 +77,7 @@ def today(db: Connection, now: datetime) -> Today:
     from_turns = select(func.count()).select_from(dial).where(dial.c.opened_at >= midnight)
     return Today(
         meetings=db.execute(upcoming.order_by(meeting.c.starts_at).limit(8)).all(),
-        texts=counts_by_state(db, outbox.c.created_at >= midnight, outbox.c.kind != "alert"),
+        texts=counts_by_state(db, outbox.c.shown_at >= midnight, outbox.c.kind != "alert"),
         received=int(db.execute(select(func.count()).select_from(inbound).where(day)).scalar_one()),
         dials=int(db.execute(from_turns).scalar_one()),
         oldest_waiting=db.execute(select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")).scalar(),
@@ -120,7 +120,7 @@ def counts(db: Connection, now: datetime) -> Counts:
     shown = min(women, men) >= SMALLEST_COUNT
     running = db.execute(select(func.count()).select_from(group).where(group.c.state == "running")).scalar_one()
     out = db.execute(
-        select(func.count()).select_from(outbox).where(outbox.c.created_at >= week, outbox.c.kind != "alert")
+        select(func.count()).select_from(outbox).where(outbox.c.shown_at >= week, outbox.c.kind != "alert")
     ).scalar_one()
     return Counts(
         groups=_shown(int(running)),

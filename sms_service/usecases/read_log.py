@@ -162,7 +162,7 @@ def _query(source: Source) -> Select[Any]:
         joined = joined.outerjoin(dialogue, dialogue.c.id == inbound.c.dialogue_id)
         return joined.outerjoin(person, person.c.id == dialogue.c.person_id)
     table = turn if source == "dial" else outbox
-    when = turn.c.at if source == "dial" else outbox.c.created_at.label("at")
+    when = turn.c.at if source == "dial" else outbox.c.shown_at.label("at")
     language = [dial.c.language, dial.c.state.label("dial_state")] if source == "dial" else []
     columns = [table, when] if source == "out" else [table]
     query = select(*columns, person.c.code.label("person_code"), number.c.code.label("number_code"), *language)
@@ -175,7 +175,7 @@ def _columns(source: Source) -> tuple[Any, Any]:
     return {
         "in": (inbound.c.received_at, inbound.c.id),
         "dial": (turn.c.at, turn.c.id),
-        "out": (outbox.c.created_at, outbox.c.id),
+        "out": (outbox.c.shown_at, outbox.c.id),
     }[source]
 
 

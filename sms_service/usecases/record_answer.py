@@ -125,6 +125,7 @@ def _move(
         "reason": (one.reason or following.alarm)[:60] or None,
         "accepted_at": now if new_state in ("accepted", "delivered", "failed") else None,
         "closed_at": now if new_state in outbox.FINAL else None,
+        "shown_at": now,
         "cost": float(amount) if amount else None,
         "currency": currency[:3] if amount else None,
     }
@@ -136,6 +137,7 @@ _END = (
     .values({name: bindparam(name) for name in ("ended_at", "result", "code", "detail")})
 )
 _MOVED = [
+    "shown_at",
     "state",
     "stage",
     "gateway_id",

@@ -236,7 +236,7 @@ def _drop(context: Context, db: Connection, row: Row[Any], new_state: str, reaso
     db.execute(
         update(outbox.outbox)
         .where(outbox.outbox.c.id == row.id)
-        .values(state=new_state, token=None, lease_until=None, reason=reason[:60], closed_at=now)
+        .values(state=new_state, token=None, lease_until=None, reason=reason[:60], closed_at=now, shown_at=now)
     )
     if call_task:
         about = About(kind="meeting_change_untold", number_id=row.number_id, person_id=row.person_id, group_id=row.group_id)
@@ -317,7 +317,7 @@ def give_back_stale(context: Context, db: Connection, now: datetime) -> tuple[in
     unknown = db.execute(
         update(outbox.outbox)
         .where(rows.state == "calling", rows.lease_until < now)
-        .values(state="unknown", token=None, lease_until=None, reason="no answer was recorded")
+        .values(state="unknown", token=None, lease_until=None, reason="no answer was recorded", shown_at=now)
     ).rowcount
     return returned, unknown
 
@@ -328,5 +328,5 @@ def expire_late(db: Connection, now: datetime) -> int:
     return db.execute(
         update(outbox.outbox)
         .where(rows.state == "queued", rows.expires_at <= now, rows.kind != "v4")
-        .values(state="expired", reason="too late", closed_at=now)
+        .values(state="expired", reason="too late", closed_at=now, shown_at=now)
     ).rowcount

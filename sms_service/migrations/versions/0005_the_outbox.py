@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("cost", sa.Float(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_outbox_alert_id")),
@@ -76,12 +77,12 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_body_hash", ["body_hash"], unique=False)
         batch_op.create_index("ix_outbox_broadcast_id_state", ["broadcast_id", "state"], unique=False)
-        batch_op.create_index("ix_outbox_created_at", ["created_at"], unique=False)
         batch_op.create_index("ix_outbox_due", ["state", "lane", "not_before"], unique=False)
         batch_op.create_index("ix_outbox_gateway_id", ["gateway_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_outbox_meeting_id"), ["meeting_id"], unique=False)
         batch_op.create_index("ix_outbox_number_id_state", ["number_id", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_outbox_person_id"), ["person_id"], unique=False)
+        batch_op.create_index("ix_outbox_shown_at", ["shown_at"], unique=False)
 
     op.create_table(
         "attempt",
@@ -110,12 +111,12 @@ def downgrade() -> None:
 
     op.drop_table("attempt")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_outbox_shown_at")
         batch_op.drop_index(batch_op.f("ix_outbox_person_id"))
         batch_op.drop_index("ix_outbox_number_id_state")
         batch_op.drop_index(batch_op.f("ix_outbox_meeting_id"))
         batch_op.drop_index("ix_outbox_gateway_id")
         batch_op.drop_index("ix_outbox_due")
-        batch_op.drop_index("ix_outbox_created_at")
         batch_op.drop_index("ix_outbox_broadcast_id_state")
         batch_op.drop_index("ix_outbox_body_hash")
 

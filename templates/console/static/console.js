@@ -21,10 +21,8 @@
     Array.prototype.slice.call(holder.content.querySelectorAll("tr")).reverse().forEach(function (row) {
       var known = document.getElementById(row.id);
       if (known) {
-        if (!known.contains(document.activeElement) && known.innerHTML !== row.innerHTML && !known.querySelector("[open]")) {
-          known.replaceWith(row);
-        }
-        return;
+        if (known.innerHTML === row.innerHTML || known.contains(document.activeElement) || known.querySelector("[open]")) { return; }
+        known.remove();
       }
       row.className = "fresh";
       live.prepend(row);
