@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sms_service.models import state
 from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox
 from sms_service.usecases import broadcasts, groups, invariants, outbound_switch, sign_in, staff_accounts
+from sms_service.usecases import replay as replays
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.import_participants import ImportReport, import_participants
@@ -42,6 +45,7 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
             context.database.dispose()
 
     _add_checks(main, using, failed)
+    _add_replay(main, using, failed)
     _add_people(main, using, settings, failed)
     _add_broadcasts(main, using, failed)
     _add_switches(main, using)
@@ -97,6 +101,26 @@ def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:
                         }
                     )
                 )
+
+
+def _add_replay(main: click.Group, using: Any, failed: Fail) -> None:
+    @main.command()
+    @click.option("--json", "as_json", is_flag=True, help="one JSON object a line: every dialogue and dial, the good ones too")
+    @click.option("--limit", type=click.IntRange(min=1), help="the newest so many dialogues and as many dials; all when left out")
+    def replay(as_json: bool, limit: int | None) -> None:
+        """Play stored dialogues and dials again from their events; exit 1 if one does not lead where it led."""
+        verdicts: Counter[str] = Counter()
+        with using() as context:
+            for one in replays.replay_dialogues(context, limit=limit):
+                verdicts[one.verdict] += 1
+                if as_json:
+                    click.echo(json.dumps(asdict(one)))
+                elif not one.same:
+                    click.echo(str(one))
+        figures = ", ".join(f"{name} {verdicts[name]}" for name in ("same", "different", "not replayable"))
+        click.echo(figures, err=as_json)
+        if verdicts["different"]:
+            raise failed("a dialogue does not follow from its events: something else changed it; compare with a backup")
 
 
 def _add_people(main: click.Group, using: Any, settings: Callable[[], Settings], failed: Fail) -> None:

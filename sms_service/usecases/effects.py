@@ -29,7 +29,7 @@ def carry_out(context: Context, db: Connection, scope: Scope, effects: Sequence[
 
 def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
     """Keep the coded answer. A mood that calls for it opens a call task (V6); nobody but the task's reader sees why."""
-    value = _coded(args["value"])
+    value = coded_answer(args["value"])
     db.execute(
         insert(response).values(
             id=new_row_id(),
@@ -54,7 +54,8 @@ def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[s
             _open(context, db, scope, "checkin_call")
 
 
-def _coded(value: Any) -> str:
+def coded_answer(value: Any) -> str:
+    """The code an answer is kept as: yes, no, dont_know, or the key or option itself."""
     if value is None:
         return "dont_know"
     if isinstance(value, bool):

@@ -17,7 +17,9 @@ from sms_service.models.outbox import attempt
 from sms_service.models.people import contact_point
 from sms_service.security.audit_chain import verify
 from sms_service.usecases.context import Context
+from sms_service.usecases.replay import replay_dialogues
 
+REPLAYED = 1000  # of dialogues and of dials, the newest; `sms-service replay` plays them all
 AFTER_STOP = ("V10", "V11", "V12")
 _rows = outbox.outbox.c
 
@@ -33,13 +35,16 @@ class Checked:
 
 
 def check_invariants(context: Context) -> list[Checked]:
-    """Run every checker on one snapshot; nothing is changed."""
+    """Run every checker on one snapshot, then play dialogues again; nothing is changed."""
     with context.database.begin() as db:
         now = context.now(db)
         found = [Checked(rule, *check(db, now), says) for rule, says, check in _CHECKS]
         bad = verify(audit.chain(db), context.audit_key)
         entries = db.execute(select(func.count()).select_from(audit.audit)).scalar_one()
         found.append(Checked("I17", entries, 0 if bad is None else 1, "the audit chain verifies from its first entry to its last"))
+    played = list(replay_dialogues(context, limit=REPLAYED))
+    says = f"the newest {REPLAYED} dialogues and dials follow from their stored events (design decision 5)"
+    found.append(Checked("D5", len(played), sum(one.verdict == "different" for one in played), says))
     return found
 
 
