@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ WORKER_WAIT_MS = 15_000
 STATEMENT_LIMIT_MS = 30_000
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
 _LOOK_AGAIN_MS = 2  # SQLite's own waiting grows to 100 ms a step: a busy writer then starves the others for seconds
+_ASK_AFTER_SECONDS = 30.0
 _GIVE_WAY_MS = 3  # more than one look of everybody else
 _writing: dict[str, threading.Lock] = {}  # by file: the threads of a process queue here, not at the file's lock
 os.register_at_fork(after_in_child=_writing.clear)
@@ -108,15 +110,35 @@ def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
         f"-c lock_timeout={wait_ms} -c statement_timeout={STATEMENT_LIMIT_MS} "
         f"-c idle_in_transaction_session_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC -c jit=off"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=wait_ms / 1000,
-        pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": 5, "application_name": "sms-service"},
     )
+    event.listen(engine, "checkout", _still_there)
+    return engine
+
+
+def _still_there(connection: Any, record: Any, _proxy: object) -> None:
+    """Refuse a pooled connection whose server has gone, without a round trip for one that was in use a moment ago.
+
+    A server that closes says so on the socket: something to read between transactions means it is gone. After 30 s of silence it is
+    asked, because a network can drop a connection without a word. The pool then opens another.
+    """
+    now = time.monotonic()
+    used, record.info["used"] = record.info.get("used", now), now
+    try:
+        gone = bool(select.select([connection.pgconn.socket], [], [], 0)[0])
+        if not gone and now - used > _ASK_AFTER_SECONDS:
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except Exception:  # whatever the driver says of a connection it cannot use, another is opened
+        gone = True
+    if gone:
+        raise DisconnectionError("the server closed this connection")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from sms_service.database import Database, is_busy
@@ -68,3 +69,22 @@ def test_a_turn_is_given_back_when_the_block_raises(path: Path) -> None:
         _ = 1 / 0
     with database.begin() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM line").scalar_one() == 0
+
+
+def test_a_pooled_connection_whose_server_has_gone_is_replaced(postgresql_server: str) -> None:
+    """F12: after every connection was terminated the next transaction opens another and works."""
+    database = Database(postgresql_server, pool=2)
+    other = Database(postgresql_server, pool=1)
+    with database.begin() as db:
+        before = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with other.begin() as db:
+        db.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": before})
+    until = time.monotonic() + 10
+    while time.monotonic() < until:  # the server ends a backend in its own time
+        with other.begin() as db:
+            if db.execute(text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"), {"pid": before}).scalar_one() == 0:
+                break
+    with database.begin() as db:
+        assert db.execute(text("SELECT pg_backend_pid()")).scalar_one() != before
+    for one in (database, other):
+        one.dispose()
