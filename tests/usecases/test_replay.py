@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from copy import deepcopy
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from sms_service.__main__ import main
 from sms_service.conversation.types import Answered, Begin, Event, PinChecked, Shown, TimedOut
 from sms_service.models import metadata
-from sms_service.models.dialogues import dialogue, dialogue_event, response
+from sms_service.models.dialogues import conversation_version, dialogue, dialogue_event, response
 from sms_service.models.dials import dial, turn
 from sms_service.models.outbox import outbox
 from sms_service.text.reply_types import Reading
@@ -244,6 +245,18 @@ def test_what_was_changed_behind_the_service_is_found(service: Service, phone: P
     found = different(service)
     assert len(found) == len(expected), found
     assert all(one.startswith(start) for one, start in zip(found, expected, strict=True)), found
+
+
+def test_each_is_played_on_the_version_it_started_on(service: Service, phone: Phone) -> None:
+    """Decisions 4 and 5: after a release with other conversations, the stored definitions serve; without them it differs."""
+    phone.dials("2", phone.pin, "1")
+    released = {name: dataclasses.replace(one, fingerprint="0" * 64) for name, one in service.context.conversations.items()}
+    later = dataclasses.replace(service.context, conversations=released, older_versions={})
+    assert [one.verdict for one in replay_dialogues(later)] == ["same"] * 4
+    with service.context.database.begin() as db:
+        db.execute(delete(conversation_version))
+    lost = dataclasses.replace(later, older_versions={})
+    assert [one.verdict for one in replay_dialogues(lost)] == ["different"] * 4
 
 
 def test_pages_and_limit(service: Service, phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
