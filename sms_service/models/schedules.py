@@ -15,7 +15,7 @@ occurrence = Table(
     metadata,
     row_id(),
     word("schedule", 80),  # meeting:<id>:reminder_two_day, group:<id>:check_in
-    word("kind", 20),  # reminder_two_day | reminder_morning | missed | check_in
+    word("kind", 20),  # reminder_two_day | reminder_morning | again_two_day | again_morning | missed | check_in
     ref("group_id", "peace_group", index=True),
     ref("meeting_id", "meeting", nullable=True, index=True),
     at("due_at"),
@@ -25,6 +25,9 @@ occurrence = Table(
     UniqueConstraint("schedule", "due_at"),
     Index("ix_occurrence_state_due_at", "state", "due_at"),
 )
+
+
+AGAIN = ("again_two_day", "again_morning")
 
 
 def due(db: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
@@ -45,5 +48,7 @@ def cancel_of_meeting(db: Connection, meeting_id: int) -> None:
 
 
 def next_due(db: Connection, now: datetime) -> datetime | None:
-    query = select(occurrence.c.due_at).where(occurrence.c.state == "pending", occurrence.c.due_at > now)
+    """When something that people may notice is due; a second look for who has joined is left out."""
+    waiting = (occurrence.c.state == "pending", occurrence.c.due_at > now, occurrence.c.kind.not_in(AGAIN))
+    query = select(occurrence.c.due_at).where(*waiting)
     return db.execute(query.order_by(occurrence.c.due_at).limit(1)).scalar()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,26 +19,37 @@ from sms_service.usecases.compose import LANE_REMINDER, Kind, Outgoing, queue_te
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
 from sms_service.usecases.fence_facts import hours_of, windows_for
-from sms_service.usecases.open_dialogue import asked_again, open_dialogue
+from sms_service.usecases.open_dialogue import Questions, asked_again
 from sms_service.usecases.raise_concern import About, raise_concern
 
 
 def queue_reminder(
-    context: Context, db: Connection, meeting: Row[Any], *, kind: str, now: datetime, key: str = "", only: int | None = None
+    context: Context,
+    db: Connection,
+    meeting: Row[Any],
+    *,
+    kind: str,
+    now: datetime,
+    key: str = "",
+    only: int | None = None,
+    skip: Collection[int] = (),
 ) -> list[datetime]:
     """Queue V3 or V3b to every phone of the meeting's audience, keyed ``<key>:<number row id>``; returns when each leaves.
 
     ``kind``: reminder_two_day, reminder_morning, or ``remind`` (now, by a facilitator; its key is the meeting and local day).
     A phone of one person that is her own is asked; any other gets V3b, once a number and addressed to nobody (S9). After a "no"
-    there is no second reminder, after an answer no second question. ``only``: this number row's phone and no other.
+    there is no second reminder, after an answer no second question. ``only``: this number row's phone and no other; ``skip``:
+    number rows whose phones are left out.
     """
     key = key or f"remind:{meeting.id}:{clock.local(now).date().isoformat()}"
     windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
     answers = dialogues.answers_to(db, "coming", meeting.id)
+    asked = _asked(db, meeting.id)
+    questions = Questions(context, db, now)
     texts: list[Outgoing] = []
     for contacts, everyone in phones_of_meeting(db, meeting):
         first = contacts[0]
-        if only not in (None, first.number_id):
+        if only not in (None, first.number_id) or first.number_id in skip:
             continue
         alone = len(everyone) == 1 and first.ownership == "own"
         if not any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts):
@@ -53,11 +64,23 @@ def queue_reminder(
         language = first.number_language or first.person_language
         dialogue_id, template = None, "V3b"
         if alone and said is None:
-            dialogue_id, body = _question(context, db, meeting, first, values, language, now)
-            template = "V3"
+            template, before = "V3", asked.get(first.person_id)
+            if before is not None:  # the question still open is asked again (its one repeat)
+                dialogue_id, body = before.id, asked_again(context, db, before, language)
+            else:
+                dialogue_id, body = questions.begin(
+                    "reminder",
+                    values,
+                    number_id=first.number_id,
+                    person_id=first.person_id,
+                    language=language,
+                    meeting_id=meeting.id,
+                    meeting_starts_at=meeting.starts_at,
+                )
         else:
             body = context.words.text(language, "reminder_plain", values)
         texts.append(about_meeting(key, meeting, first, alone, language, template, body, leaves, meeting.starts_at, dialogue_id))
+    questions.store()
     queue_texts(context, db, texts, now)
     return [one.not_before for one in texts]
 
@@ -72,37 +95,15 @@ def _reminder_moment(
     return two_day if kind == "reminder_two_day" else morning
 
 
-def _question(
-    context: Context,
-    db: Connection,
-    meeting: Row[Any],
-    contact: Row[Any],
-    values: dict[str, Any],
-    language: str,
-    now: datetime,
-) -> tuple[int, str]:
-    """The meeting's question to one person: the one still open is asked again (its one repeat), else a new one begins."""
+def _asked(db: Connection, meeting_id: int) -> dict[int, Row[Any]]:
+    """The reminder's question that is still open, by person; the latest of each."""
     query = select(dialogue).where(
-        dialogue.c.person_id == contact.person_id,
-        dialogue.c.meeting_id == meeting.id,
+        dialogue.c.meeting_id == meeting_id,
+        dialogue.c.person_id.is_not(None),
         dialogue.c.conversation == "reminder",
         dialogue.c.state.in_(("waiting", "open")),
     )
-    existing = db.execute(query.order_by(dialogue.c.id.desc()).limit(1)).first()
-    if existing is not None:
-        return existing.id, asked_again(context, db, existing, language)
-    return open_dialogue(
-        context,
-        db,
-        "reminder",
-        values,
-        number_id=contact.number_id,
-        person_id=contact.person_id,
-        language=language,
-        now=now,
-        meeting_id=meeting.id,
-        meeting_starts_at=meeting.starts_at,
-    )
+    return {row.person_id: row for row in db.execute(query.order_by(dialogue.c.id))}
 
 
 def phones_of_meeting(db: Connection, meeting: Row[Any]) -> list[tuple[list[Row[Any]], list[Row[Any]]]]:
@@ -228,6 +229,7 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
     facilitator gets a call task instead.
     """
     windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
+    questions = Questions(context, db, now)
     old_day = day_and_time(old_start)["day"]
     new = day_and_time(meeting.starts_at)
     texts: list[Outgoing] = []
@@ -247,15 +249,12 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
             template, body = "cancelled", context.words.text(language, "cancelled", {"day": old_day})
         elif alone:
             template = "V4"
-            dialogue_id, body = open_dialogue(
-                context,
-                db,
+            dialogue_id, body = questions.begin(
                 "moved",
                 {"old_day": old_day, **new},
                 number_id=first.number_id,
                 person_id=first.person_id,
                 language=language,
-                now=now,
                 meeting_id=meeting.id,
                 meeting_starts_at=meeting.starts_at,
             )
@@ -263,4 +262,5 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
             template, body = "V4b", context.words.text(language, "moved_plain", {"old_day": old_day, **new})
         key = f"{v4_key(meeting.id, meeting.starts_at)}{int(now.timestamp() * 1000)}"
         texts.append(about_meeting(key, meeting, first, alone, language, template, body, leaves, old_start, dialogue_id, kind="v4"))
+    questions.store()
     return queue_texts(context, db, texts, now)

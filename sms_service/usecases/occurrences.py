@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import clock
 from sms_service.models import groups, meetings, pauses, people, schedules
@@ -22,17 +24,21 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
 from sms_service.usecases.fence_facts import COUNTED, WEEK, hours_of, windows_for
 from sms_service.usecases.meeting_texts import about_meeting, phones_of_meeting, queue_reminder
-from sms_service.usecases.open_dialogue import open_dialogue
+from sms_service.usecases.open_dialogue import Questions
 
 # An occurrence fires this long before the earliest moment any phone of the group could be due: each phone's own safe
 # hours then place its text (the 48 h text may have to leave days earlier: one safe morning a week, remembrance week).
 LEAD_TWO_DAY = timedelta(days=10)
 LEAD_MORNING = timedelta(hours=40)
+# Whoever joined since then is found by a second look, shortly before the usual moment of the text.
+AGAIN_TWO_DAY = timedelta(hours=72)
+AGAIN_MORNING = timedelta(hours=24)
 MISSED_AT = time(10, 0)
 MISSED_LIFE = timedelta(hours=33)
 CHECK_IN_AT = time(10, 0)
 CHECK_IN_LIFE = timedelta(hours=30)
 APART_FROM_REMINDER = timedelta(hours=24)
+_MAY_HAVE_GONE = ("calling", "accepted", "delivered", "unknown")
 
 
 def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: datetime) -> None:
@@ -43,6 +49,8 @@ def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: d
     plans = (
         ("reminder_two_day", start - LEAD_TWO_DAY, start),
         ("reminder_morning", start - LEAD_MORNING, start),
+        ("again_two_day", start - AGAIN_TWO_DAY, start),
+        ("again_morning", start - AGAIN_MORNING, start),
         ("missed", missed, missed + MISSED_LIFE),
     )
     rows = [
@@ -84,14 +92,25 @@ def plan_check_ins(db: Connection, group: Row[Any], now: datetime) -> None:
 
 
 def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -> int:
-    """Fire what is due: once each; what expired while nobody looked is missed and listed, never sent late (I11, F38)."""
+    """Fire what is due: once each; what expired while nobody looked is missed and listed, never sent late (I11, F38).
+
+    One that cannot be fired is missed too, with an entry in the audit: it must not keep every other group's texts back.
+    """
     due = schedules.due(db, now, limit)
     for row in due:
         if row.expires_at <= now:
             schedules.mark(db, row.id, "missed", now)
             continue
-        _FIRE[row.kind](context, db, row, now)
-        schedules.mark(db, row.id, "fired", now)
+        try:
+            with db.begin_nested():
+                _FIRE[row.kind](context, db, row, now)
+        except SQLAlchemyError:
+            raise  # the database's own: the whole is tried again
+        except Exception as fault:
+            context.record(db, "service", "occurrence.failed", row.kind, type(fault).__name__)
+            schedules.mark(db, row.id, "missed", now)
+        else:
+            schedules.mark(db, row.id, "fired", now)
     return len(due)
 
 
@@ -102,6 +121,22 @@ def _fire_reminder(context: Context, db: Connection, row: Row[Any], now: datetim
     queue_reminder(context, db, meeting, kind=row.kind, now=now, key=f"occ:{row.id}")
 
 
+def _fire_again(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
+    """The reminder's second look: a text of the same occurrence for phones that have none yet, and for no other (I12)."""
+    meeting = meetings.get(db, row.meeting_id)
+    if meeting is None or meeting.state not in meetings.OPEN or meeting.starts_at <= now:
+        return
+    kind = row.kind.replace("again", "reminder")
+    name = f"meeting:{meeting.id}:{kind}:{int(meeting.starts_at.timestamp())}"
+    fired = schedules.occurrence.c
+    first = db.execute(select(fired.id).where(fired.schedule == name, fired.state == "fired")).scalar()
+    if first is not None:
+        key = f"occ:{first}"
+        rows = outbox.c
+        had = select(rows.number_id).where(rows.meeting_id == meeting.id, rows.key.startswith(f"{key}:"))
+        queue_reminder(context, db, meeting, kind=kind, now=now, key=key, skip=set(db.execute(had).scalars()))
+
+
 def _fire_missed(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
     """V5, once, the day after, only to people marked absent, only on an own phone (class B)."""
     meeting = meetings.get(db, row.meeting_id)
@@ -109,6 +144,7 @@ def _fire_missed(context: Context, db: Connection, row: Row[Any], now: datetime)
         return
     absent = {person for person, mark in meetings.attendance_of(db, meeting.id).items() if mark.status == "absent"}
     windows = windows_for(meeting.group_id, pauses.active(db, clock.local(now).date()))
+    questions = Questions(context, db, now)
     texts = []
     for contacts, everyone in phones_of_meeting(db, meeting):
         first = contacts[0]
@@ -118,21 +154,14 @@ def _fire_missed(context: Context, db: Connection, row: Row[Any], now: datetime)
             continue
         language = first.number_language or first.person_language
         values = {"day": day_and_time(meeting.starts_at)["day"]}
-        dialogue_id, body = open_dialogue(
-            context,
-            db,
-            "missed",
-            values,
-            number_id=first.number_id,
-            person_id=first.person_id,
-            language=language,
-            now=now,
-            meeting_id=meeting.id,
+        dialogue_id, body = questions.begin(
+            "missed", values, number_id=first.number_id, person_id=first.person_id, language=language, meeting_id=meeting.id
         )
         key = f"occ:{row.id}"
         texts.append(
             about_meeting(key, meeting, first, True, language, "V5", body, leaves, row.expires_at, dialogue_id, text_class="B")
         )
+    questions.store()
     queue_texts(context, db, texts, now)
 
 
@@ -142,21 +171,28 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
     windows = windows_for(group.id, pauses.active(db, clock.local(now).date()))
     texts: list[Outgoing] = []
     dropped: list[str] = []
-    for member in groups.members(db, group.id):
-        own = [one for one in people.phones_of(db, [member.id]) if one.ownership == "own" and one.opted_in_at is not None]
-        if not member.may_check_in or not own:
+    questions = Questions(context, db, now)
+    members = [one for one in groups.members(db, group.id) if one.may_check_in]
+    own: dict[int, Row[Any]] = {}
+    for found in people.phones_of(db, [one.id for one in members]):
+        if found.ownership == "own" and found.opted_in_at is not None:
+            own.setdefault(found.person_id, found)
+    week = _look_around(db, own, now)
+    holders: dict[int, list[Any]] = {}
+    for contact in people.contact_points_of(db, [phone.number_id for phone in own.values()]):
+        holders.setdefault(contact.number_id, []).append(contact)
+    for member in members:
+        phone = own.get(member.id)
+        if phone is None:
             continue
-        phone = own[0]
-        everyone = people.contact_points_of(db, [phone.number_id])
+        everyone = holders[phone.number_id]
         leaves = next_allowed(now, hours_of(everyone), windows, row.expires_at)
-        if len(everyone) != 1 or leaves is None or _near_reminder(db, phone.number_id, leaves):
+        if len(everyone) != 1 or leaves is None or week.near_reminder(phone.number_id, leaves):
             continue
         language = phone.language or member.language
-        room = _leaves_room(context, db, phone.number_id, member.id, leaves, hours_of(everyone), windows)
+        room = _leaves_room(context, week, phone.number_id, member.id, leaves, hours_of(everyone), windows)
         if room:
-            dialogue_id, body = open_dialogue(
-                context, db, "checkin", {}, number_id=phone.number_id, person_id=member.id, language=language, now=now
-            )
+            dialogue_id, body = questions.begin("checkin", {}, number_id=phone.number_id, person_id=member.id, language=language)
         else:
             dialogue_id, body = None, context.words.text(language, "checkin")
         text = Outgoing(
@@ -177,6 +213,7 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
         texts.append(text)
         if not room:
             dropped.append(text.key)
+    questions.store()
     queue_texts(context, db, texts, now)
     if dropped:
         rows = outbox.c.key.in_(dropped) & (outbox.c.state == "queued")
@@ -184,9 +221,37 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
         db.execute(update(outbox).where(rows).values(**values))
 
 
+@dataclass(slots=True)
+class Around:
+    """What lies around a group's check-in: by number the reminders and the texts that count, by person the coming meetings."""
+
+    reminders: dict[int, list[datetime]] = field(default_factory=dict)
+    gone: dict[int, list[datetime]] = field(default_factory=dict)
+    meetings: dict[int, list[Row[Any]]] = field(default_factory=dict)
+
+    def near_reminder(self, number_id: int, leaves: datetime) -> bool:
+        """Whether a V3 or V4 leaves within 24 h of ``leaves`` (domain section 9.3)."""
+        return any(abs(at - leaves) <= APART_FROM_REMINDER for at in self.reminders.get(number_id, ()))
+
+
+def _look_around(db: Connection, phones: Mapping[int, Row[Any]], now: datetime) -> Around:
+    found = Around()
+    rows = outbox.c
+    mine = (rows.number_id.in_({one.number_id for one in phones.values()}), rows.not_before > now - WEEK)
+    about = (rows.template.in_(("V3", "V3b", "V4", "V4b")), rows.state.in_(("queued", "reserved", *_MAY_HAVE_GONE)))
+    for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *about)):
+        found.reminders.setdefault(row.number_id, []).append(row.not_before)
+    counted = (rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(COUNTED))
+    for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *counted)):
+        found.gone.setdefault(row.number_id, []).append(row.not_before)
+    for meeting in meetings.upcoming_of_people(db, list(phones), now, limit=12 * len(phones)):
+        found.meetings.setdefault(meeting.person_id, []).append(meeting)
+    return found
+
+
 def _leaves_room(
     context: Context,
-    db: Connection,
+    week: Around,
     number_id: int,
     person_id: int,
     leaves: datetime,
@@ -194,12 +259,10 @@ def _leaves_room(
     windows: Sequence[PauseWindow],
 ) -> bool:
     """Whether a check-in at ``leaves`` takes no reminder's place in any seven days it falls into (S39: V3 is kept before V6)."""
-    rows = outbox.c
-    counted = (rows.number_id == number_id, rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(COUNTED))
-    gone = db.execute(select(rows.not_before).where(*counted, rows.not_before > leaves - WEEK)).scalars().all()
+    gone = [at for at in week.gone.get(number_id, ()) if at > leaves - WEEK]
     coming: list[tuple[datetime, str]] = []
-    for meeting in meetings.upcoming_of_people(db, [person_id], leaves):
-        if invited(meeting.audience, meeting.part, meeting.sex):
+    for meeting in week.meetings.get(person_id, ()):
+        if meeting.starts_at > leaves and invited(meeting.audience, meeting.part, meeting.sex):
             moments = reminder_times(meeting.starts_at, leaves, hours, windows)
             named = zip(moments, ("V3_two_day", "V3_morning"), strict=True)
             coming += [(at, kind) for at, kind in named if at is not None and at < leaves + WEEK]
@@ -211,20 +274,11 @@ def _leaves_room(
     return True
 
 
-def _near_reminder(db: Connection, number_id: int, leaves: datetime) -> bool:
-    rows = outbox.c
-    query = select(rows.id).where(
-        rows.number_id == number_id,
-        rows.template.in_(("V3", "V3b", "V4", "V4b")),
-        rows.state.in_(("queued", "reserved", "calling", "accepted", "delivered", "unknown")),
-        rows.not_before.between(leaves - APART_FROM_REMINDER, leaves + APART_FROM_REMINDER),
-    )
-    return db.execute(query.limit(1)).first() is not None
-
-
 _FIRE = {
     "reminder_two_day": _fire_reminder,
     "reminder_morning": _fire_reminder,
+    "again_two_day": _fire_again,
+    "again_morning": _fire_again,
     "missed": _fire_missed,
     "check_in": _fire_check_in,
 }

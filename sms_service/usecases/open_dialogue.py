@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
 from sms_service.conversation import engine
+from sms_service.conversation.definition import Conversation
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Begin, Dialogue, Outcome, Shown
 from sms_service.models import dialogues
@@ -18,54 +20,68 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.steps import event_json
 
 
-def open_dialogue(
-    context: Context,
-    db: Connection,
-    name: str,
-    data: Mapping[str, Any],
-    *,
-    number_id: int,
-    person_id: int | None,
-    language: str,
-    now: datetime,
-    meeting_id: int | None = None,
-    meeting_starts_at: datetime | None = None,
-) -> tuple[int, str]:
-    """Begin conversation ``name`` for a person; returns the dialogue's row id and the SMS that asks its first question.
+@dataclass(slots=True)
+class Questions:
+    """Dialogues begun in one transaction and stored together: a group of any size costs three statements, not three a person."""
 
-    It closes at the meeting's start or after the definition's hours (V3, V4; others 72 h). Only conversations whose first
-    step asks without a fact can be begun this way; ``sms-service check`` holds the templates to that.
-    """
-    conversation = context.conversations[name]
-    event = Begin(dict(data))
-    outcome = engine.step(conversation, None, event, {}, "sms")
-    if not isinstance(outcome, Outcome) or not outcome.replies:
-        raise ValueError(f"conversation {name} does not begin with a question by SMS")
-    dialogues.remember_version(db, name, conversation.fingerprint, conversation.canonical, now)
-    row_id = new_row_id()
-    closes_at = now + timedelta(hours=conversation.closes_after_hours or 72)
-    if conversation.closes == "meeting_start" and meeting_starts_at is not None:
-        closes_at = meeting_starts_at
-    db.execute(
-        insert(dialogue).values(
-            id=row_id,
-            number_id=number_id,
-            person_id=person_id,
-            meeting_id=meeting_id,
-            conversation=name,
-            place=outcome.dialogue.to_json(),
-            state="waiting",
-            sms_open=False,
-            opened_at=now,
-            closes_at=closes_at,
+    context: Context
+    db: Connection
+    now: datetime
+    versions: dict[str, Conversation] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def begin(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        *,
+        number_id: int,
+        person_id: int | None,
+        language: str,
+        meeting_id: int | None = None,
+        meeting_starts_at: datetime | None = None,
+    ) -> tuple[int, str]:
+        """Begin conversation ``name`` for a person; returns the dialogue's row id and the SMS that asks its first question.
+
+        It closes at the meeting's start or after the definition's hours (V3, V4; others 72 h). Only conversations whose first
+        step asks without a fact can be begun this way; ``sms-service check`` holds the templates to that.
+        """
+        conversation = self.context.conversations[name]
+        event = Begin(dict(data))
+        outcome = engine.step(conversation, None, event, {}, "sms")
+        if not isinstance(outcome, Outcome) or not outcome.replies:
+            raise ValueError(f"conversation {name} does not begin with a question by SMS")
+        self.versions[name] = conversation
+        row_id = new_row_id()
+        closes_at = self.now + timedelta(hours=conversation.closes_after_hours or 72)
+        if conversation.closes == "meeting_start" and meeting_starts_at is not None:
+            closes_at = meeting_starts_at
+        self.rows.append(
+            {
+                "id": row_id,
+                "number_id": number_id,
+                "person_id": person_id,
+                "meeting_id": meeting_id,
+                "conversation": name,
+                "place": outcome.dialogue.to_json(),
+                "state": "waiting",
+                "sms_open": False,
+                "opened_at": self.now,
+                "closes_at": closes_at,
+            }
         )
-    )
-    db.execute(
-        insert(dialogue_event).values(
-            id=new_row_id(), dialogue_id=row_id, seq=1, channel="sms", event=event_json(event), facts={}, at=now
-        )
-    )
-    return row_id, render(context.words, language, outcome.replies[0], "sms")
+        first = {"id": new_row_id(), "dialogue_id": row_id, "seq": 1, "channel": "sms", "event": event_json(event), "facts": {}}
+        self.events.append(first | {"at": self.now})
+        return row_id, render(self.context.words, language, outcome.replies[0], "sms")
+
+    def store(self) -> None:
+        """Store what was begun, before the texts that ask it are queued."""
+        for name, conversation in self.versions.items():
+            dialogues.remember_version(self.db, name, conversation.fingerprint, conversation.canonical, self.now)
+        if self.rows:
+            self.db.execute(insert(dialogue), self.rows)
+            self.db.execute(insert(dialogue_event), self.events)
 
 
 def asked_again(context: Context, db: Connection, row: Any, language: str) -> str:

@@ -12,7 +12,7 @@ from sms_service.rules.timing import next_allowed
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.fence_facts import hours_of, windows_for
-from sms_service.usecases.open_dialogue import open_dialogue
+from sms_service.usecases.open_dialogue import Questions
 
 OPT_IN_LIFE = timedelta(days=7)
 
@@ -28,9 +28,9 @@ def queue_opt_in(context: Context, db: Connection, contact_id: int, now: datetim
     if leaves is None:
         return
     language = contact.number_language or contact.person_language
-    dialogue_id, body = open_dialogue(
-        context, db, "optin", {}, number_id=number_id, person_id=contact.person_id, language=language, now=now
-    )
+    questions = Questions(context, db, now)
+    dialogue_id, body = questions.begin("optin", {}, number_id=number_id, person_id=contact.person_id, language=language)
+    questions.store()
     text = Outgoing(
         key=f"optin:{contact.id}",
         number_id=number_id,

@@ -21,7 +21,6 @@ from sms_service.usecases.silence import freeze_silent
 from sms_service.usecases.take_report import match_parked
 
 STEP = timedelta(seconds=60)
-FIRES_A_TICK = 20
 
 
 class Pace:
@@ -43,33 +42,48 @@ class Pace:
 
 
 def tick(context: Context, pace: Pace) -> None:
-    """One round. Each part is its own transaction, so that a fault in one keeps the others going."""
+    """One round. Each part is its own transaction and a fault in one keeps the others going; the first is raised at the end."""
     with context.database.begin() as db:
         now = context.now(db)
         row = state.read(db)
         trusted = pace.trusted(now, timedelta(microseconds=row.clock_offset_us))
         held = None if trusted else (row.schedules_held_at or now)
         state.change(db, last_tick_at=now, schedules_held_at=held)
-    context.database.run(lambda db: repeat_alerts(context, db, context.now(db)))
-    context.database.run(lambda db: _housekeeping(context, db))
+    parts: list[Callable[[], object]] = [
+        lambda: context.database.run(lambda db: repeat_alerts(context, db, context.now(db))),
+        lambda: context.database.run(lambda db: _housekeeping(context, db)),
+    ]
     if row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour:
-        context.database.run(lambda db: freeze_silent(context, db, now))
+        parts.append(lambda: context.database.run(lambda db: freeze_silent(context, db, now)))
     if trusted:
-        run_schedules(context)
-    expand_due(context)
+        parts.append(lambda: run_schedules(context))
+    parts += [lambda: expand_due(context), lambda: _nudge(context)]
+    faults = [fault for part in parts if (fault := _fault_of(part)) is not None]
+    if faults:
+        raise faults[0]
+
+
+def _fault_of(part: Callable[[], object]) -> Exception | None:
+    try:
+        part()
+    except Exception as fault:
+        return fault
+    return None
+
+
+def _nudge(context: Context) -> None:
     if _anything_due(context):
         context.nudge(jobs.SEND, 0)
 
 
 def run_schedules(context: Context) -> int:
-    """Plan the weekly check-ins and fire every due occurrence, a few a transaction."""
+    """Plan the weekly check-ins and fire every due occurrence, each in its own transaction: a dial waits for one at most."""
     context.database.run(lambda db: _plan(context, db))
     fired = 0
-    while True:
-        count = context.database.run(lambda db: fire_due(context, db, context.now(db), FIRES_A_TICK))
-        fired += count
-        if count < FIRES_A_TICK:
-            return fired
+    while context.database.run(lambda db: fire_due(context, db, context.now(db), 1)):
+        fired += 1
+        context.database.give_way()
+    return fired
 
 
 def _plan(context: Context, db: Connection) -> None:

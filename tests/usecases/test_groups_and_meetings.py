@@ -136,7 +136,7 @@ def test_a_meeting_moved_back_is_reminded_of_again(site: Site) -> None:
         rows = db.execute(
             select(occurrence.c.kind).where(occurrence.c.meeting_id == first.id, occurrence.c.state == "pending")
         )
-        assert sorted(rows.scalars()) == ["missed", "reminder_morning", "reminder_two_day"]
+        assert sorted(rows.scalars()) == ["again_morning", "again_two_day", "missed", "reminder_morning", "reminder_two_day"]
 
 
 @pytest.mark.parametrize(
