@@ -17,7 +17,7 @@ from sms_service.gateway.wire import UssdTurn
 from sms_service.models import dialogues, numbers, people
 from sms_service.models.dials import dial
 from sms_service.security.tokens import new_row_id
-from sms_service.text.reading import crisis_alert, read_reply
+from sms_service.text.reading import crisis_alert, is_stop, read_reply
 from sms_service.text.reply_types import Alert, Expectation, Reading
 from sms_service.usecases.check_pin import check_pin
 from sms_service.usecases.context import Context
@@ -167,6 +167,8 @@ def _next(
     typed = newest.input.strip()
     if newest.kind != "new" or not typed:
         made = _show(context, db, scope, home, place)
+    elif not typed.isdigit() and is_stop(context.lexicon, typed):
+        made = _stop(context, db, scope, place, typed)
     elif engine.wants(home, place).kind == "pin" and len(typed) == 4 and typed.isascii() and typed.isdigit():
         made = _pin(context, db, scope, home, place, typed)
     elif engine.at_resume(home, place):
@@ -229,6 +231,16 @@ def _show(context: Context, db: Connection, scope: Scope, home: Any, place: Dial
     return Hop(screen, place, event_json(event), given, Reading("unclear", rule="blank"), person_id=scope.person_id)
 
 
+def _stop(context: Context, db: Connection, scope: Scope, place: Dialogue, typed: str) -> Hop:
+    """A stop in words is honoured wherever it is typed, before any PIN or answer, and the menu stays where it is (S17)."""
+    _facts_for(context, db, scope)
+    alert = crisis_alert(context.lexicon, typed)
+    reading = Reading("stop", rule="stop", alert=alert)
+    carry_out(context, db, scope, [Effect("stop")])
+    screen = render(context.words, scope.language, Reply("stopped_short", ends=True), "ussd")
+    return Hop(screen, place, event_json(Answered(reading)), {}, reading, typed, alert, scope.person_id)
+
+
 def _pin(context: Context, db: Connection, scope: Scope, home: Any, place: Dialogue, typed: str) -> Hop:
     """A PIN turn is kept as its verdict, never its digits (reliability section 3)."""
     _facts_for(context, db, scope)
@@ -252,10 +264,6 @@ def _answer_home(context: Context, db: Connection, scope: Scope, home: Any, plac
     if not at_pin:
         reading, raw_key, alert = _read(context, scope, typed, expectation)
     event = Answered(reading, raw_key)
-    if reading.intent == "stop":  # a stop in words is honoured on every channel, before any answer (S17)
-        carry_out(context, db, scope, [Effect("stop")])
-        screen = render(context.words, scope.language, Reply("stopped_short", ends=True), "ussd")
-        return Hop(screen, place, event_json(event), {}, reading, typed, alert, scope.person_id)
     outcome, given = _step_home(context, db, scope, home, place, event)
     screen = _after(context, db, scope, home, outcome)
     kept = "" if at_pin else typed
