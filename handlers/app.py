@@ -48,7 +48,7 @@ def create_app(context: Context, settings: Settings, *, surfaces: Iterable[str] 
     hurried = Database(context.database.url, wait_ms=USSD_WAIT_MS, pool=4)
     app.extensions["ussd_service"] = replace(context, database=hurried)  # a telephone hangs up in seconds
     app.extensions["settings"] = settings
-    app.jinja_env.autoescape = True  # for every template, whatever its file name ends in (T7)
+    app.jinja_env.autoescape = True  # for every template, whatever its file name ends in (T7, W11)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for name in surfaces:

@@ -124,20 +124,3 @@ def listing(rows: Sequence[Line], sheet: str) -> Listing:
     if len(filled) == 1:
         raise refuse("the file holds the column names only, no person")
     return Listing(header, tuple(filled[1:]), sheet)
-
-
-def csv_safe(cell: object) -> str:
-    """A cell that no spreadsheet runs as a formula: a leading ``= + - @``, tab or return gets an apostrophe (ASVS
-    1.2.10).
-    """
-    text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def write_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A CSV with safe cells, for exports."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(header)
-    writer.writerows([csv_safe(cell) for cell in row] for row in rows)
-    return out.getvalue()

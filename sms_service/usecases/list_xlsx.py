@@ -1,5 +1,5 @@
-"""Reading a participant list from an XLSX workbook: its archive is measured before anything is parsed (reliability
-10).
+"""Reading a participant list from an XLSX workbook: its archive is measured before anything is
+parsed (T16).
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_a_pin_turn_shows_its_verdict_only(browsers: Browsers, world: World) -> 
 
 
 def test_markup_in_a_text_is_shown_as_text(browsers: Browsers, world: World) -> None:
-    """T7: in the log, the thread and the search's answer."""
+    """T7, W11: in the log, the thread and the search's answer."""
     browser = browsers("staff")
     pages = [browser.get("/console/log")[1], browser.get(f"/console/people/{world.other}/thread")[1]]
     pages.append(browser.post("/console/log/search", {"words": "alert onerror"})[1])
