@@ -75,12 +75,13 @@ def older_waiting(db: Connection, row: Any) -> int | None:
 
 
 def same_text_since(db: Connection, row: Any, since: datetime) -> Row[Any] | None:
-    """The latest earlier row of this number with the same text since then (I3, S42)."""
+    """The latest earlier row of this number with the same text since then that is no repeat itself (I3, S42)."""
     query = select(inbound).where(
         inbound.c.number_id == row.number_id,
         inbound.c.text_hash == row.text_hash,
         inbound.c.id < row.id,
         inbound.c.received_at >= since,
+        inbound.c.repeat_of.is_(None),
     )
     return db.execute(query.order_by(inbound.c.id.desc()).limit(1)).first()
 

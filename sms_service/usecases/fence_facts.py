@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from sms_service.models.outbox import outbox
 from sms_service.rules.safe_hours import SafeHours, intersect
 from sms_service.rules.sending import NumberState, Text
 from sms_service.rules.timing import PauseWindow
+from sms_service.security.vault import Unsealable
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.usecases.context import Context
 
@@ -69,8 +71,17 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         pauses=pauses.active(db, clock.local(now).date()) if ours else (),
         asked_at=_received(db, asked) if asked else {},
         directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
-        e164={row_id: numbers.reveal(context.vault, row) for row_id, row in locked.items()},
+        e164=_opened(context, locked),
     )
+
+
+def _opened(context: Context, locked: Mapping[int, Row[Any]]) -> dict[int, str]:
+    """The numbers to call; one that no key opens is left out, and holds back no other text."""
+    found: dict[int, str] = {}
+    for row_id, row in locked.items():
+        with suppress(Unsealable):
+            found[row_id] = numbers.reveal(context.vault, row)
+    return found
 
 
 def _held_groups(db: Connection) -> set[int]:

@@ -200,7 +200,7 @@ def _told_start(db: Connection, row: Any) -> datetime:
     """The date people have heard: when the V4 of the last move has reached nobody yet, the date before that move."""
     if row.moved_from is None:
         return row.starts_at
-    waiting = outbox.c.key.startswith(v4_key(row.id, row.starts_at))
+    waiting = (outbox.c.meeting_id == row.id) & outbox.c.key.startswith(v4_key(row.id, row.starts_at))
     sent = select(outbox.c.state.in_(_GONE_OUT)).where(waiting)
     states = db.execute(sent).scalars().all()
     return row.moved_from if states and not any(states) else row.starts_at

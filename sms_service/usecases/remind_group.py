@@ -35,7 +35,8 @@ def remind_group_in(context: Context, db: Connection, group_row: Any, actor: str
     if coming is None:
         return "none", None
     key = f"remind:{coming.id}:{clock.local(now).date().isoformat()}"
-    if db.execute(select(outbox.c.id).where(outbox.c.key.startswith(f"{key}:")).limit(1)).first() is not None:
+    asked = (outbox.c.meeting_id == coming.id, outbox.c.key.startswith(f"{key}:"))  # by the meeting's index, not by every key
+    if db.execute(select(outbox.c.id).where(*asked).limit(1)).first() is not None:
         return "already", None
     planned = queue_reminder(context, db, open_meeting(db, coming.id), kind="remind", now=now, key=key)
     if not planned:

@@ -61,13 +61,11 @@ def send_round(context: Context, pool: Executor, *, calls: int = CALLS_A_ROUND, 
     """
     token = new_url_token()
     reach("before_claim")
-    with context.database.begin() as db:
-        claimed = _claim(context, db, token, calls, grace)
+    claimed = context.database.run(lambda db: _claim(context, db, token, calls, grace))
     if not claimed:
         return 0
     reach("after_claim")
-    with context.database.begin() as db:
-        fenced = _fence(context, db, claimed, token)
+    fenced = context.database.run(lambda db: _fence(context, db, claimed, token))
     reach("after_fence")
     started = {pool.submit(_call, context, call): call for call in fenced}
     waiting: set[Future[CallResult]] = set(started)
@@ -203,6 +201,9 @@ def _fence(context: Context, db: Connection, ids: Sequence[int], token: str) -> 
     rows = db.execute(select(outbox.outbox).where(*ours).order_by(rows_of.id).with_for_update()).all()
     going: list[Row[Any]] = []
     for row in rows:
+        if row.number_id not in facts.e164:
+            _drop(context, db, row, "given_up", "its number cannot be opened: see the keys", now, call_task=False)
+            continue
         if row.group_id in facts.held_groups:
             _put_back(db, row, now + timedelta(minutes=1), "outbound is switched off")
             continue

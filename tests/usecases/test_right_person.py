@@ -14,7 +14,7 @@ from sms_service.models.dialogues import dialogue, response
 from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox as outbox_table
 from sms_service.usecases.contacts import add_phone, change_phone, end_phone, resume_phone
-from sms_service.usecases.enrol import NewPerson, enrol
+from sms_service.usecases.enrol import NewPerson, enrol, offer_opt_in
 from sms_service.usecases.groups import remove_member
 from sms_service.usecases.pins import draw_pin
 from sms_service.usecases.remind_group import remind_group
@@ -177,3 +177,35 @@ def test_consent_given_anew_ends_a_stop_at_the_network_too(service: Service, sit
     assert len(sent_to(service, FIRST)) == 1
     with service.context.database.begin() as db:
         assert outbox.counts_by_state(db, outbox_table.c.kind == "scheduled", outbox_table.c.state == "accepted")
+
+
+def test_a_phone_taken_up_again_is_asked_again(service: Service, site: Site) -> None:
+    """V1, S16: ended and recorded anew, the phone has not opted in: it is asked once more, else it would never hear again."""
+    code = site.person(opted_in=False)
+    service.work()
+    service.text(FIRST, "1")
+    service.work()
+    end_phone(service.context, site.contact_of(code).id, "command")
+    site.at(NOW + timedelta(days=1))
+    again = add_phone(service.context, code, "0788000001", "own", "", "command")
+    for _ in range(2):
+        with service.context.database.begin() as db:
+            offer_opt_in(service.context, db, again, service.context.now(db))
+    service.work()
+    assert len([text for text in sent_to(service, FIRST) if "Murabyemera" in text]) == 2
+
+
+def test_one_number_that_no_key_opens_holds_back_nobody_else(service: Service, site: Site) -> None:
+    """I8, I5: its text is given up with the reason; the other phones' texts leave in the same round."""
+    for _ in range(3):
+        site.person()
+    cancel_all(service)
+    remind_group(service.context, "G07", "command")
+    with service.context.database.begin() as db:
+        digest = service.context.vault.number_hash(FIRST)
+        db.execute(update(number).where(number.c.hash == digest).values(sealed=b"of a key that is gone"))
+    service.work()
+    assert sorted(to for to, _, _ in service.gateway.sent) == [SECOND, "+250788000003"]
+    with service.context.database.begin() as db:
+        states = db.execute(select(outbox_table.c.state).where(outbox_table.c.kind == "scheduled", outbox_table.c.template == "V3"))
+        assert sorted(states.scalars()) == ["accepted", "accepted", "given_up"]
