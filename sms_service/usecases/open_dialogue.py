@@ -17,7 +17,7 @@ from sms_service.models import dialogues
 from sms_service.models.dialogues import dialogue, dialogue_event
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
-from sms_service.usecases.steps import event_json
+from sms_service.usecases.steps import conversation_for, event_json
 
 
 @dataclass(slots=True)
@@ -85,9 +85,10 @@ class Questions:
 
 
 def asked_again(context: Context, db: Connection, row: Any, language: str) -> str:
-    """The SMS of a dialogue's current question, for its one repeat (S39)."""
+    """The SMS of a dialogue's current question, for its one repeat (S39), on the definition it started on (decision 4)."""
     place = Dialogue.from_json(row.place)
-    outcome = engine.step(context.conversations[place.conversation], place, Shown(), {}, "sms")
+    conversation = conversation_for(context, db, place.conversation, place.version)
+    outcome = engine.step(conversation, place, Shown(), {}, "sms")
     if not isinstance(outcome, Outcome) or not outcome.replies:
         raise ValueError(f"dialogue {row.id} stands at no question")
     return render(context.words, language, outcome.replies[0], "sms")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -120,3 +121,18 @@ def test_a_reminder_takes_as_many_statements_for_thirty_people_as_for_three(serv
             fire_due(service.context, db, service.context.now(db), 1)
             costs.append(count[0])
     assert costs[1] <= costs[0] + 4, costs
+
+
+def test_an_open_question_is_asked_again_after_a_release_changed_the_conversation(service: Service, site: Site) -> None:
+    """V3, V6: the second reminder repeats the question on the definition it started on, and the group gets its texts."""
+    site.person()
+    with service.context.database.begin() as db:
+        db.execute(update(outbox).values(state="cancelled"))
+    service.wait_until(START - timedelta(hours=45))
+    ours = (outbox.c.meeting_id == site.meetings()[0].id, outbox.c.template == "V3")
+    assert len(site.texts(*ours)) == 1
+    changed = {name: replace(one, fingerprint="0" * 64) for name, one in service.context.conversations.items()}
+    site.context = replace(service.context, conversations=changed, older_versions={})
+    site.at(START - timedelta(hours=39))
+    run_schedules(site.context)
+    assert len(site.texts(*ours)) == 2
