@@ -42,11 +42,7 @@ def between_settings(raw: Mapping[str, str]) -> list[str]:
             comparable = value.rstrip("=").replace("-", "+").replace("_", "/")
             if comparable:
                 users.setdefault(comparable, set()).add(name)
-    return [
-        f"{' and '.join(sorted(names))} hold the same secret: give each its own"
-        for names in users.values()
-        if len(names) > 1
-    ]
+    return [f"{' and '.join(sorted(names))} hold the same secret: give each its own" for names in users.values() if len(names) > 1]
 
 
 def outside_production(raw: Mapping[str, str]) -> list[str]:
@@ -58,9 +54,7 @@ def outside_production(raw: Mapping[str, str]) -> list[str]:
 
 def production_faults(raw: Mapping[str, str], env: Mapping[str, str]) -> list[str]:
     """Faults of production: defaults, plain HTTP, a debugger, an open queue store, a failpoint (S2, T23)."""
-    faults = [
-        f"{name} is missing: expected {what}" for name, what in _REQUIRED_IN_PRODUCTION.items() if name not in raw
-    ]
+    faults = [f"{name} is missing: expected {what}" for name, what in _REQUIRED_IN_PRODUCTION.items() if name not in raw]
     if raw.get("AT_USERNAME") == "sandbox" or raw.get("AT_BASE_URL", "").rstrip("/") == SANDBOX_GATEWAY:
         faults.append("AT_USERNAME or AT_BASE_URL names the gateway's sandbox: production needs the real account")
     if raw.get("PUBLIC_URL", "https://").lower().startswith("http://"):

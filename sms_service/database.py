@@ -100,9 +100,7 @@ def is_busy(fault: Exception) -> bool:
 
 def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url, hide_parameters=True, pool_size=pool, max_overflow=0, connect_args={"timeout": wait_ms / 1000}
-        )
+        engine = create_engine(url, hide_parameters=True, pool_size=pool, max_overflow=0, connect_args={"timeout": wait_ms / 1000})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _immediate(wait_ms / 1000))
         return engine

@@ -29,9 +29,7 @@ def read_key(text: str) -> bytes:
     try:
         if not _BASE64.fullmatch(text):
             raise ValueError
-        key = base64.b64decode(
-            text.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(text.rstrip("=")) % 4)
-        )
+        key = base64.b64decode(text.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(text.rstrip("=")) % 4))
     except (ValueError, binascii.Error):
         raise ValueError(f"is not base64; expected {KEY_BYTES} random bytes in base64") from None
     if len(key) < KEY_BYTES:
@@ -95,9 +93,7 @@ def read_database_url(text: str) -> str:
 
 def read_redis_url(text: str) -> str:
     """``redis://``, ``rediss://`` or ``unix://``; empty when the service is to start a private store."""
-    if text and (
-        _split(text).scheme not in ("redis", "rediss", "unix") or not (_split(text).netloc or _split(text).path)
-    ):
+    if text and (_split(text).scheme not in ("redis", "rediss", "unix") or not (_split(text).netloc or _split(text).path)):
         raise ValueError("is not redis://host:port/0, rediss://… or unix:///path")
     return text
 

@@ -125,9 +125,7 @@ def socket_path(state_dir: Path) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise StoreFault(f"{folder} is not ours alone: remove it, or choose a shorter DATA_DIR")
     if len(os.fsencode(folder / SOCKET)) > LONGEST_SOCKET_PATH:
-        raise StoreFault(
-            f"the path of DATA_DIR is too long for a socket ({LONGEST_SOCKET_PATH} bytes): choose a shorter one"
-        )
+        raise StoreFault(f"the path of DATA_DIR is too long for a socket ({LONGEST_SOCKET_PATH} bytes): choose a shorter one")
     return folder / SOCKET
 
 
@@ -137,9 +135,7 @@ def find_server() -> Server:
     for candidate in candidates:
         if candidate and (server := _identify(Path(candidate))):
             return server
-    raise StoreFault(
-        "no queue store: install valkey or redis-server (a package of your system), or set REDIS_URL to one that runs"
-    )
+    raise StoreFault("no queue store: install valkey or redis-server (a package of your system), or set REDIS_URL to one that runs")
 
 
 def _wheel_program() -> str | None:

@@ -34,9 +34,7 @@ def left_out() -> list[str]:
     if chromium() is None:
         lines.append("left out: the browser tests, since no Chromium is installed (Debian: apt-get install chromium)")
     if not postgresql_possible():
-        lines.append(
-            "left out: the PostgreSQL half, since its wheel has no build here (set TEST_POSTGRESQL_URL to a server)"
-        )
+        lines.append("left out: the PostgreSQL half, since its wheel has no build here (set TEST_POSTGRESQL_URL to a server)")
     return lines
 
 

@@ -88,9 +88,7 @@ def check_steps(conversation: Conversation, words: Words) -> list[Fault]:
         if not (conversation.exit and conversation.home):
             reasons.append(("", "a dial needs 'exit' and 'home': 0 and 00 must lead somewhere (S12)"))
         silent_ends = {edge.source for edge in edges(conversation) if edge.target == END}
-        reasons.extend(
-            (name, "ends without a last screen: on a dial every way ends in a 'say'") for name in silent_ends
-        )
+        reasons.extend((name, "ends without a last screen: on a dial every way ends in a 'say'") for name in silent_ends)
     return [Fault(conversation.file, step, "", reason) for step, reason in reasons]
 
 

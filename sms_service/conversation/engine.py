@@ -157,9 +157,7 @@ def _listed(ask: Ask, data: Mapping[str, Any]) -> list[str]:
 class _Run:
     """One call of the engine: the working copy of the data, and the replies and effects gathered on the way."""
 
-    def __init__(
-        self, conversation: Conversation, data: dict[str, Any], facts: Mapping[str, Any], channel: Channel
-    ) -> None:
+    def __init__(self, conversation: Conversation, data: dict[str, Any], facts: Mapping[str, Any], channel: Channel) -> None:
         self.conversation = conversation
         self.data = data
         self.facts = facts
@@ -191,9 +189,7 @@ class _Run:
                 raise EngineFault(f"conversation '{self.conversation.name}' has no step '{target}'")
             else:
                 return self._arrive(found)
-        raise EngineFault(
-            f"conversation '{self.conversation.name}' passed {MAX_HOPS} steps without asking anything (I22)"
-        )
+        raise EngineFault(f"conversation '{self.conversation.name}' passed {MAX_HOPS} steps without asking anything (I22)")
 
     def show(self, dialogue: Dialogue, current: StepDefinition) -> Outcome:
         """The current text or screen again; nothing else changes, not even the count of unclear answers."""
@@ -295,9 +291,7 @@ class _Run:
             self._say(found.message.key(self.channel, self.data), found.message.values, ends=True)
         elif isinstance(found, Ask):
             if found.answer == "list" and not _listed(found, self.data):
-                raise EngineFault(
-                    f"step '{found.name}' has an empty list in '{found.source}': its fact must say none instead"
-                )
+                raise EngineFault(f"step '{found.name}' has an empty list in '{found.source}': its fact must say none instead")
             self._say(found.message.key(self.channel, self.data), found.message.values)
         elif isinstance(found, Pin):
             self._say(found.ask)
@@ -311,9 +305,7 @@ class _Run:
             return Need(fetch.fact, {name: self._drawn(value) for name, value in fetch.args.items()})
         fact = self.facts[fetch.fact]
         if not isinstance(fact, Mapping) or fact.get("result") not in fetch.cases:
-            raise EngineFault(
-                f"fact '{fetch.fact}' for step '{fetch.name}' needs a result of {', '.join(sorted(fetch.cases))}"
-            )
+            raise EngineFault(f"fact '{fetch.fact}' for step '{fetch.name}' needs a result of {', '.join(sorted(fetch.cases))}")
         return cast("Mapping[str, Any]", fact)
 
     def _keep(self, fetch: Fetch, fact: Mapping[str, Any]) -> str:

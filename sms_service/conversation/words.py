@@ -221,9 +221,7 @@ def read_words(files: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> tuple[Wo
         if reader.forms is not None:
             forms[language] = reader.forms
         else:
-            faults.append(
-                Fault(language, "forms", language, "no [forms] table in any file: days and hours cannot be said")
-            )
+            faults.append(Fault(language, "forms", language, "no [forms] table in any file: days and hours cannot be said"))
     return Words(entries, forms, labels), faults
 
 

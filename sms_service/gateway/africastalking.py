@@ -36,9 +36,7 @@ if TYPE_CHECKING:
         def __init__(self, username: str, api_key: str) -> None: ...
         def _init_service(self) -> None: ...
         def _make_url(self, path: str) -> str: ...
-        def send(
-            self, message: str, recipients: list[str], sender_id: str | None, enqueue: bool, *, timeout: Any
-        ) -> Any: ...
+        def send(self, message: str, recipients: list[str], sender_id: str | None, enqueue: bool, *, timeout: Any) -> Any: ...
         def fetch_messages(self, last_received_id: int, *, timeout: Any) -> Any: ...
 
 else:
@@ -85,9 +83,7 @@ class _Service(SMSService):
         return self._transport.exchange(method, url, headers=headers, data=data, params=params, call=call)
 
     def user(self, call: Call, username: str) -> Answer:
-        return self._make_request(
-            self._make_url("/user"), "GET", self._headers, None, {"username": username}, timeout=call
-        )
+        return self._make_request(self._make_url("/user"), "GET", self._headers, None, {"username": username}, timeout=call)
 
 
 class Client:
@@ -100,9 +96,7 @@ class Client:
 
     def __init__(self, username: str, api_key: str, *, base_url: str = "", connections: int = 32) -> None:
         if not username or not username.isprintable():
-            raise ValueError(
-                "AT_USERNAME: expected the gateway account's username; set it to the name shown in the dashboard"
-            )
+            raise ValueError("AT_USERNAME: expected the gateway account's username; set it to the name shown in the dashboard")
         if username.lower() == "sandbox" and username != "sandbox":
             raise ValueError("AT_USERNAME: the sandbox is spelt 'sandbox' in lower case; any other spelling sends live")
         if not re.fullmatch(r"[\x21-\x7e]{1,512}", api_key, re.ASCII):
@@ -187,9 +181,7 @@ def checked_base_url(base_url: str) -> str:
     """
     if not base_url:
         return ""
-    expected = (
-        "AT_BASE_URL: expected https://HOST[:PORT] (http only for 127.0.0.1 or localhost), ending before /version1"
-    )
+    expected = "AT_BASE_URL: expected https://HOST[:PORT] (http only for 127.0.0.1 or localhost), ending before /version1"
     try:
         parts = urlsplit(base_url)
         _ = parts.port

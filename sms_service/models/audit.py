@@ -49,9 +49,7 @@ def append(
     blob = vault.seal("audit", "reason", seq, reason) if reason else None
     digest = entry_hash(key, previous, _fields(seq, now, actor, act, subject, blob))
     db.execute(
-        insert(audit).values(
-            seq=seq, at=now, actor=actor, act=act, subject=subject, reason=blob, previous=previous, hash=digest
-        )
+        insert(audit).values(seq=seq, at=now, actor=actor, act=act, subject=subject, reason=blob, previous=previous, hash=digest)
     )
 
 

@@ -67,9 +67,7 @@ def at(name: str, *, nullable: bool = False, index: bool = False) -> Column[date
     return Column(name, UtcTime, nullable=nullable, index=index)
 
 
-def word(
-    name: str, length: int = 40, *, nullable: bool = False, index: bool = False, default: str | None = None
-) -> Column[str]:
+def word(name: str, length: int = 40, *, nullable: bool = False, index: bool = False, default: str | None = None) -> Column[str]:
     """A short code, state or key: never personal data."""
     return Column(name, String(length), nullable=nullable, index=index, default=default)
 
@@ -112,8 +110,6 @@ def insert_ignore(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     id_column = table.c.id if "id" in table.c else next(iter(table.primary_key.columns))
     made = 0
     for start in range(0, len(before), 500):
-        result = db.execute(
-            make(table).values(before[start : start + 500]).on_conflict_do_nothing().returning(id_column)
-        )
+        result = db.execute(make(table).values(before[start : start + 500]).on_conflict_do_nothing().returning(id_column))
         made += len(result.all())
     return made

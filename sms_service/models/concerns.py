@@ -91,9 +91,7 @@ def by_code(db: Connection, concern_code: str) -> Row[Any] | None:
 
 def unacknowledged_red(db: Connection, number_id: int) -> Row[Any] | None:
     """A RED on a number with an unacknowledged concern joins it (S25)."""
-    query = select(concern).where(
-        concern.c.number_id == number_id, concern.c.severity == "red", concern.c.state == "new"
-    )
+    query = select(concern).where(concern.c.number_id == number_id, concern.c.severity == "red", concern.c.state == "new")
     return db.execute(query.order_by(concern.c.id).limit(1)).first()
 
 

@@ -110,9 +110,7 @@ def open_by_sms(db: Connection, number_id: int, now: datetime) -> Row[Any] | Non
 
 def open_of_person(db: Connection, person_id: int, now: datetime) -> Row[Any] | None:
     """The oldest question this person can still answer, on whatever channel it was asked."""
-    query = select(dialogue).where(
-        dialogue.c.person_id == person_id, dialogue.c.state == "open", dialogue.c.closes_at > now
-    )
+    query = select(dialogue).where(dialogue.c.person_id == person_id, dialogue.c.state == "open", dialogue.c.closes_at > now)
     return db.execute(query.order_by(dialogue.c.asked_at, dialogue.c.id).limit(1)).first()
 
 
@@ -132,12 +130,7 @@ def change(db: Connection, dialogue_id: int, **values: Any) -> None:
 def add_event(
     db: Connection, dialogue_id: int, channel: str, event: Mapping[str, Any], facts: Mapping[str, Any], now: datetime
 ) -> None:
-    seq = (
-        select(func.count() + 1)
-        .select_from(dialogue_event)
-        .where(dialogue_event.c.dialogue_id == dialogue_id)
-        .scalar_subquery()
-    )
+    seq = select(func.count() + 1).select_from(dialogue_event).where(dialogue_event.c.dialogue_id == dialogue_id).scalar_subquery()
     db.execute(
         insert(dialogue_event).values(
             id=new_row_id(),

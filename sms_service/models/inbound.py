@@ -68,9 +68,7 @@ def waiting(db: Connection, limit: int, older_than: datetime | None = None) -> S
 
 def older_waiting(db: Connection, row: Any) -> int | None:
     """An earlier unprocessed text of the same number, which must be taken first (I4)."""
-    query = select(inbound.c.id).where(
-        inbound.c.number_id == row.number_id, inbound.c.state == "new", inbound.c.id < row.id
-    )
+    query = select(inbound.c.id).where(inbound.c.number_id == row.number_id, inbound.c.state == "new", inbound.c.id < row.id)
     return db.execute(query.order_by(inbound.c.id).limit(1)).scalar()
 
 

@@ -27,9 +27,7 @@ number = Table(
     at("network_opt_out_at", nullable=True),
     word("flagged", nullable=True),
     Column("unclear_run", Integer, nullable=False, default=0),
-    Column(
-        "pin_fails", Integer, nullable=False, default=0
-    ),  # of the number, so that an unknown one behaves the same (T20)
+    Column("pin_fails", Integer, nullable=False, default=0),  # of the number, so that an unknown one behaves the same (T20)
     at("pin_locked_until", nullable=True),
     at("last_v14_at", nullable=True),
     at("last_inbound_at", nullable=True),

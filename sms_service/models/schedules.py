@@ -41,9 +41,7 @@ def mark(db: Connection, occurrence_id: int, state: str, now: datetime) -> None:
 
 def cancel_of_meeting(db: Connection, meeting_id: int) -> None:
     db.execute(
-        update(occurrence)
-        .where(occurrence.c.meeting_id == meeting_id, occurrence.c.state == "pending")
-        .values(state="cancelled")
+        update(occurrence).where(occurrence.c.meeting_id == meeting_id, occurrence.c.state == "pending").values(state="cancelled")
     )
 
 

@@ -15,10 +15,6 @@ def invited(audience: str | None, part: str, sex: str) -> bool:
     if not audience:
         return True
     for letter in audience.replace(",", "").replace(" ", ""):
-        if (
-            letter in "CFX"
-            or (letter == "W" and part == "partner")
-            or (letter == "M" and part == "member" and sex == "M")
-        ):
+        if letter in "CFX" or (letter == "W" and part == "partner") or (letter == "M" and part == "member" and sex == "M"):
             return True
     return False

@@ -61,9 +61,7 @@ def choose_reply(at: Situation) -> Plan:
     if not at.registered or at.frozen:
         return _stranger(at)
     if at.alert != "none":
-        urgent = (
-            at.alert == "red" and at.own_phone and "self_harm" in reading.notes and "other_person" not in reading.notes
-        )
+        urgent = at.alert == "red" and at.own_phone and "self_harm" in reading.notes and "other_person" not in reading.notes
         key, template = ("urgent", "V11") if urgent else V10
         return Plan(key, template, take_step=answers)
     if at.stop or reading.intent == "stop":

@@ -179,9 +179,7 @@ def next_in_chain(after: date, weekday: int, clock: time, pauses: Sequence[Pause
     return None
 
 
-def meeting_dates(
-    first: date, weekday: int, clock: time, count: int, pauses: Sequence[PauseWindow]
-) -> tuple[datetime, ...]:
+def meeting_dates(first: date, weekday: int, clock: time, count: int, pauses: Sequence[PauseWindow]) -> tuple[datetime, ...]:
     """Weekly starts (UTC) for meetings 1 to ``count``, from the local date ``first`` on; weeks that may not be held
     shift the rest.
 

@@ -104,9 +104,7 @@ BY_NUMBER_CALL: dict[str, str] = {
 }
 
 # Modes in which the gateway has not taken the message when the call ends.
-NOT_TAKEN = frozenset(
-    {"500-before", "429", "429-retry-after", "hang-before", "reset-before", "redirect", "empty-list", "401"}
-)
+NOT_TAKEN = frozenset({"500-before", "429", "429-retry-after", "hang-before", "reset-before", "redirect", "empty-list", "401"})
 
 BY_NUMBER_REPORTS: dict[str, str] = {
     "9300": "none",

@@ -78,6 +78,4 @@ class Simulation:
         chance = Chance(f"{settings.seed}:{len(record)}")
         record.write({"kind": "start", "seed": settings.seed})
         poster = Poster(board, record, Scheduler())
-        return cls(
-            settings, board, record, chance, poster, PhoneBook(settings.phones_file), ServiceTime(settings.time_url)
-        )
+        return cls(settings, board, record, chance, poster, PhoneBook(settings.phones_file), ServiceTime(settings.time_url))

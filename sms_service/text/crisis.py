@@ -81,10 +81,7 @@ def _causes(crisis: CrisisLexicon, line: _Line) -> set[str]:
     """Every phrase of a RED line that is not about the writer alone counts as another person: then V10 is the safe answer."""
     idioms = list(_anywhere(line.text, crisis.idioms))
     amber = [
-        (start, end, key)
-        for key in crisis.amber
-        for start, end in _places(crisis, line, key)
-        if not _inside(start, end, idioms)
+        (start, end, key) for key in crisis.amber for start, end in _places(crisis, line, key) if not _inside(start, end, idioms)
     ]
     covered = [(start, end) for start, end, _ in amber]
     red = [hit for hit in _red_hits(crisis, line) if not _inside(hit[0], hit[1], [*idioms, *covered]) and not hit[3]]
@@ -132,7 +129,10 @@ def _corrected(crisis: CrisisLexicon, word: str) -> str:
 def _verdict(crisis: CrisisLexicon, line: _Line) -> Alert:
     idioms = list(_anywhere(line.text, crisis.idioms))
     amber = [
-        (start, end, key) for key in crisis.amber if key in line.text for start, end in _places(crisis, line, key)
+        (start, end, key)
+        for key in crisis.amber
+        if key in line.text
+        for start, end in _places(crisis, line, key)
         if not _inside(start, end, idioms)
     ]
     covered = [(start, end) for start, end, _ in amber]
@@ -216,9 +216,7 @@ def _near(line: _Line, start: int, end: int, keys: frozenset[str]) -> bool:
     first, last = line.word_at(start), line.word_before(end)
     window = line.words[max(0, first - _NEAR_WORDS) : last + 1 + _NEAR_WORDS]
     return any(
-        "".join(window[low:high]) in keys
-        for low in range(len(window))
-        for high in range(low + 1, min(low + _RUN, len(window)) + 1)
+        "".join(window[low:high]) in keys for low in range(len(window)) for high in range(low + 1, min(low + _RUN, len(window)) + 1)
     )
 
 

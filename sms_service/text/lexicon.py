@@ -18,8 +18,25 @@ LANGUAGES = ("rw", "en", "fr", "sw")
 #: Categories a language file may list under ``[words]``; ``_leading`` counts only first, ``_alone`` only by itself.
 WORD_KINDS = frozenset(
     {
-        "yes", "yes_leading", "no", "no_leading", "no_alone", "dont_know", "stop", "stop_request", "start", "help",
-        "help_request", "wrong_person", "courtesy", "filler", "label", "negator", "correction", "ignore", "common",
+        "yes",
+        "yes_leading",
+        "no",
+        "no_leading",
+        "no_alone",
+        "dont_know",
+        "stop",
+        "stop_request",
+        "start",
+        "help",
+        "help_request",
+        "wrong_person",
+        "courtesy",
+        "filler",
+        "label",
+        "negator",
+        "correction",
+        "ignore",
+        "common",
         "language",
     }
 )

@@ -106,9 +106,7 @@ def _labels(expectation: Expectation) -> Mapping[str, Any]:
     return {key: value for key, value in keys.items() if key and key not in shared}
 
 
-def _intent(
-    lexicon: Lexicon, text: str, expectation: Expectation, language: str, code_words: Sequence[str]
-) -> Reading:
+def _intent(lexicon: Lexicon, text: str, expectation: Expectation, language: str, code_words: Sequence[str]) -> Reading:
     message = _message(lexicon, text, expectation)
     if _is_stop(message, expectation):
         return Reading("stop", rule="stop")
@@ -135,8 +133,10 @@ def _intent(
 def _is_stop(message: _Message, expectation: Expectation) -> bool:
     """S17: not a word inside a story, never a denied one; a yes, no or digit beside the stop word does not save it."""
     if message.only(
-        "stop", "stop_request",
-        aside=("courtesy", "filler", "yes", "yes_leading", "no", "no_leading"), numbers=True,
+        "stop",
+        "stop_request",
+        aside=("courtesy", "filler", "yes", "yes_leading", "no", "no_leading"),
+        numbers=True,
     ):
         return True
     if expectation.kind == "text":
@@ -257,9 +257,7 @@ def _yes_no(message: _Message, language: str) -> Verdict:
 
 def _labelled(message: _Message) -> list[Found]:
     return [
-        Found(hit.meanings["option"], place, False, hit.confidence)
-        for place, hit in enumerate(message.hits)
-        if hit.has("option")
+        Found(hit.meanings["option"], place, False, hit.confidence) for place, hit in enumerate(message.hits) if hit.has("option")
     ]
 
 
@@ -282,11 +280,7 @@ def _yes_no_option(message: _Message, expectation: Expectation) -> list[Found]:
         for option in expectation.options:
             if any(_says(joined(label), item.value) for label in option.labels):
                 values[bool(item.value)] = option.value
-    return [
-        replace(item, value=values[bool(item.value)])
-        for item in find_yes_no(message.hits, "")
-        if bool(item.value) in values
-    ]
+    return [replace(item, value=values[bool(item.value)]) for item in find_yes_no(message.hits, "") if bool(item.value) in values]
 
 
 _PLAIN_YES = frozenset(joined(word) for word in ("yego", "yes", "oui", "ndiyo"))
@@ -301,10 +295,7 @@ def _scale(message: _Message, expectation: Expectation, language: str) -> Verdic
     numbers = _numbers(message, language, expectation.high)
     places = {option.number: option.value for option in expectation.options}
     allowed = [*range(expectation.low, expectation.high + 1), *places]
-    kept = [
-        replace(item, value=places.get(item.value, item.value))
-        for item in _within(message, numbers, allowed)
-    ]
+    kept = [replace(item, value=places.get(item.value, item.value)) for item in _within(message, numbers, allowed)]
     words = _labelled(message)
     if (expectation.low, expectation.high) == (1, 5):
         words += [

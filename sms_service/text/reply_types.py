@@ -18,9 +18,7 @@ Intent = Literal[
     "unclear",
     "crisis",
 ]
-ExpectationKind = Literal[
-    "none", "yesno", "scale", "options", "number", "date", "time", "text", "pin"
-]
+ExpectationKind = Literal["none", "yesno", "scale", "options", "number", "date", "time", "text", "pin"]
 
 ALERT_ORDER: dict[Alert, int] = {"none": 0, "amber": 1, "red": 2}
 

@@ -95,9 +95,7 @@ def misspelt(lexicon: Lexicon, word: str) -> str | None:
     edits = 2 if len(word) >= 8 else 1
     near = [
         (candidate, distance)
-        for candidate, distance, _ in process.extract(
-            word, lexicon.guesses, scorer=OSA.distance, score_cutoff=edits, limit=8
-        )
+        for candidate, distance, _ in process.extract(word, lexicon.guesses, scorer=OSA.distance, score_cutoff=edits, limit=8)
         if candidate[0] == word[0] and word.startswith(_NEGATIVE_STARTS) == candidate.startswith(_NEGATIVE_STARTS)
     ]
     if not near:

@@ -107,9 +107,7 @@ def stop_number(context: Context, db: Connection, number_id: int, now: datetime,
     if row.stopped_at is None:
         numbers.change(db, number_id, stopped_at=now, stop_reason=reason)
     rows = outbox.outbox.c
-    outbox.cancel_queued(
-        db, now, "stopped", rows.number_id == number_id, rows.kind != "alert", rows.template.not_in(AFTER_STOP)
-    )
+    outbox.cancel_queued(db, now, "stopped", rows.number_id == number_id, rows.kind != "alert", rows.template.not_in(AFTER_STOP))
     db.execute(
         update(dialogue)
         .where(dialogue.c.number_id == number_id, dialogue.c.state.in_(("waiting", "open")))

@@ -26,9 +26,7 @@ class Checked:
     person_code: str = ""
 
 
-def check_pin(
-    context: Context, db: Connection, number: Row[Any], contacts: Sequence[Row[Any]], pin: str, now: datetime
-) -> Checked:
+def check_pin(context: Context, db: Connection, number: Row[Any], contacts: Sequence[Row[Any]], pin: str, now: datetime) -> Checked:
     """Compare four digits with the PINs on this number, which the caller has locked; counts a wrong try.
 
     Every contact is compared, and an unknown number does the same work, so that time tells nothing.
@@ -48,7 +46,5 @@ def check_pin(
         return Checked("right", right.person_id, right.person_code)
     fails = number.pin_fails + 1
     locked = fails >= MOST_WRONG
-    numbers.change(
-        db, number.id, pin_fails=0 if locked else fails, pin_locked_until=now + LOCKED_FOR if locked else None
-    )
+    numbers.change(db, number.id, pin_fails=0 if locked else fails, pin_locked_until=now + LOCKED_FOR if locked else None)
     return Checked("locked" if locked else "wrong")

@@ -94,9 +94,7 @@ def queue_texts(context: Context, db: Connection, texts: Sequence[Outgoing], now
     return made
 
 
-_INDEXED = (
-    select(text_word.c.text_hash).where(text_word.c.text_hash.in_(bindparam("digests", expanding=True))).distinct()
-)
+_INDEXED = select(text_word.c.text_hash).where(text_word.c.text_hash.in_(bindparam("digests", expanding=True))).distinct()
 
 
 def index_texts(context: Context, db: Connection, texts: dict[bytes, str]) -> None:

@@ -171,9 +171,7 @@ def _meeting_stands(row: Row[Any], facts: Facts) -> bool:
 
 def _consents(row: Row[Any], contacts: Sequence[Row[Any]], facts: Facts) -> bool:
     """Consent for the text's purpose by someone it is meant for; an own phone must also have opted in (S16)."""
-    meant = [
-        one for one in contacts if one.status == "active" and (row.person_id is None or one.person_id == row.person_id)
-    ]
+    meant = [one for one in contacts if one.status == "active" and (row.person_id is None or one.person_id == row.person_id)]
     meant = [one for one in meant if not one.outbound_held]
     if _of_group(row):
         meant = [one for one in meant if (row.group_id, one.person_id) in facts.members]
@@ -204,7 +202,5 @@ def hours_of(contacts: Sequence[Row[Any]]) -> SafeHours:
 def windows_for(group_id: int | None, rows: Sequence[Row[Any]]) -> list[PauseWindow]:
     """The pause windows that bind a text of this group: everyone's, and the group's own."""
     return [
-        PauseWindow(one.first_day, one.last_day, one.behaviour)
-        for one in rows
-        if one.group_id is None or one.group_id == group_id
+        PauseWindow(one.first_day, one.last_day, one.behaviour) for one in rows if one.group_id is None or one.group_id == group_id
     ]

@@ -129,9 +129,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     place = Dialogue.from_json(question.place) if question else None
     conversation = conversation_for(context, db, place.conversation, place.version) if place else None
     expectation = engine.wants(conversation, place) if conversation and place else Expectation()
-    words = [
-        context.vault.open("contact_point", "code_word", one.id, one.code_word) for one in contacts if one.code_word
-    ]
+    words = [context.vault.open("contact_point", "code_word", one.id, one.code_word) for one in contacts if one.code_word]
     reading = read_reply(context.lexicon, text, expectation, language=language, code_words=words)
     said = Said(reading)
     scope = Scope(

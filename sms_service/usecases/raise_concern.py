@@ -172,9 +172,7 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
         )
     queue_texts(context, db, texts, now)
     next_at = row.since + timedelta(minutes=alert_step(row.step + 1).after_minutes)
-    db.execute(
-        alert.update().where(alert.c.id == alert_id).values(step=row.step + 1, next_at=max(next_at, now + ALERT_AGAIN))
-    )
+    db.execute(alert.update().where(alert.c.id == alert_id).values(step=row.step + 1, next_at=max(next_at, now + ALERT_AGAIN)))
 
 
 def _phones(db: Connection, wanted_lines: tuple[int, ...], now: datetime) -> list[Any]:

@@ -26,9 +26,7 @@ def freeze_silent(context: Context, db: Connection, now: datetime) -> int:
     since = now - SILENCE
     used = (contact_point.c.number_id == number.c.id) & contact_point.c.ended_at.is_(None)
     whose = select(contact_point.c.id).join(person, person.c.id == contact_point.c.person_id).where(used)
-    seen = or_(
-        person.c.last_seen_at >= since, contact_point.c.verified_at >= since, contact_point.c.created_at >= since
-    )
+    seen = or_(person.c.last_seen_at >= since, contact_point.c.verified_at >= since, contact_point.c.created_at >= since)
     query = (
         select(number.c.id)
         .where(

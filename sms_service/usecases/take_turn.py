@@ -103,9 +103,7 @@ def _begin_home(context: Context, db: Connection, seen: Row[Any], now: datetime)
     conversation = context.conversations[HOME]
     outcome, given = take(context, db, scope, conversation, None, event)
     version = conversation.fingerprint
-    if version not in context.stored_versions and not dialogues.remember_version(
-        db, HOME, version, conversation.canonical, now
-    ):
+    if version not in context.stored_versions and not dialogues.remember_version(db, HOME, version, conversation.canonical, now):
         context.stored_versions.add(version)  # it was there before this transaction
     reading = Reading("unclear", rule="dial")
     return Hop(_screen(context, scope, outcome), outcome.dialogue, event_json(event), given, reading), scope
@@ -158,9 +156,7 @@ def _heed(context: Context, hop: UssdTurn, made: Hop) -> None:
         made.typed = last
 
 
-def _next(
-    context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], newest: Newest, receipt: bytes, now: datetime
-) -> str:
+def _next(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], newest: Newest, receipt: bytes, now: datetime) -> str:
     scope = _scope(context, db, seen, now)
     place = Dialogue.from_json(seen.place)
     home = conversation_for(context, db, HOME, place.version)

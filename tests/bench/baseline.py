@@ -49,9 +49,7 @@ def application() -> Flask:
     def ussd() -> Response:
         form = request.form
         with database.begin() as db:
-            found = db.execute(
-                select(caller.c.id, caller.c.language).where(caller.c.number == form["phoneNumber"])
-            ).one()
+            found = db.execute(select(caller.c.id, caller.c.language).where(caller.c.number == form["phoneNumber"])).one()
             db.execute(
                 insert(hop).values(
                     id=new_row_id(),

@@ -45,6 +45,4 @@ def as_table(figures: Sequence[Figure]) -> str:
         remark = "; ".join(part for part in (f"{one.wrong} wrong" if one.wrong else "", one.note) if part)
         rows.append((one.name, one.database, target, f"{one.measured:.4g} {one.unit}", one.verdict, remark))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -64,9 +64,7 @@ def _text(path: Path) -> str:
 
 
 @contextmanager
-def running(
-    name: str, command: Sequence[str], env: Mapping[str, str], folder: Path, *, ready: str = ""
-) -> Iterator[int]:
+def running(name: str, command: Sequence[str], env: Mapping[str, str], folder: Path, *, ready: str = "") -> Iterator[int]:
     """The process id of ``python COMMAND`` while the block runs; output goes to NAME.log in ``folder``.
 
     ``ready`` is a text the log must show first. Raises ``RuntimeError`` with the log's end when it does not come up.

@@ -17,9 +17,7 @@ KEY = "atsk_canary-key"
 TEXT = "Servas: canary text"
 
 
-def recipient(
-    number: str = ONE, code: object = 101, message_id: object = "ATXid_1", **more: object
-) -> dict[str, object]:
+def recipient(number: str = ONE, code: object = 101, message_id: object = "ATXid_1", **more: object) -> dict[str, object]:
     return {"cost": "RWF 10.0000", "messageId": message_id, "number": number, "statusCode": code, **more}
 
 

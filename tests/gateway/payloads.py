@@ -81,9 +81,7 @@ def _for_every_kind() -> list[Payload]:
         row("body over the limit (W3)", 413, body + b"&pad=" + b"x" * (65_537 - len(body) - 5))
         row("field twice, same value (W4)", 400, body + b"&" + value)
         row("field twice, once percent-encoded (W4)", 400, body + b"&" + first_letter_encoded(field.decode()) + b"=x")
-        row(
-            "name percent-encoded once", 200, body.replace(field + b"=", first_letter_encoded(field.decode()) + b"=", 1)
-        )
+        row("name percent-encoded once", 200, body.replace(field + b"=", first_letter_encoded(field.decode()) + b"=", 1))
         row("stray percent and bad UTF-8 in an unknown field (W10)", 200, body + b"&x=%&y=%zz&z=%ff\xff\xfe")
         for name in REQUIRED[kind]:
             row(f"{name} absent (W5)", 400, without(body, name))

@@ -275,4 +275,3 @@ def test_health_tells_the_truth(service: Service) -> None:
     shown = ready.get_data(as_text=True) + client.get("/metrics").get_data(as_text=True)
     assert "788001001" not in shown
     assert "ntabara" not in shown
-

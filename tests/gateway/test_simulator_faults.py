@@ -81,9 +81,7 @@ def recipients(body: bytes) -> list[dict[str, Any]]:
         ("drip", 201, "application/json", b'{"SMSMessageData"'),
     ],
 )
-def test_answers_that_go_wrong(
-    simulator: SimulatorProcess, mode: str, status: int, content_type: str, start: bytes
-) -> None:
+def test_answers_that_go_wrong(simulator: SimulatorProcess, mode: str, status: int, content_type: str, start: bytes) -> None:
     """F18-F23: each switch gives its answer once, and the record says whether the message was taken."""
     simulator.switch(send=mode, times=1)
     before = len(simulator.record())
@@ -142,9 +140,7 @@ def test_missing_and_shuffled_and_balance(simulator: SimulatorProcess) -> None:
     assert mixed != numbers
     assert sorted(mixed) == numbers
     simulator.switch(send="no-balance", times=1)
-    assert {(item["statusCode"], item["messageId"]) for item in recipients(send(simulator, *numbers)[2])} == {
-        (405, "None")
-    }
+    assert {(item["statusCode"], item["messageId"]) for item in recipients(send(simulator, *numbers)[2])} == {(405, "None")}
 
 
 def test_every_special_ending_by_number(simulator: SimulatorProcess) -> None:

@@ -99,9 +99,7 @@ def test_a_service_that_fails_is_shown_plainly(simulator: SimulatorProcess, stub
 
 def test_adding_phones_and_bad_forms(simulator: SimulatorProcess) -> None:
     """A number is understood as people write it; nonsense, strangers and other sites are refused with a sentence."""
-    added = requests.post(
-        f"{simulator.url}/handset/add", data={"number": "0788 123 456", "label": "Chantal"}, timeout=5
-    )
+    added = requests.post(f"{simulator.url}/handset/add", data={"number": "0788 123 456", "label": "Chantal"}, timeout=5)
     assert "+250 788 123 456" in added.text
     wrong = requests.post(f"{simulator.url}/handset/add", data={"number": "12"}, timeout=5)
     assert "That is not a Rwandan mobile number." in wrong.text

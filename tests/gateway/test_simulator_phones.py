@@ -67,9 +67,7 @@ def test_an_inbound_text_has_the_fields_of_the_contract(simulator: SimulatorProc
         ("millis", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z"),
     ],
 )
-def test_date_forms_and_optional_fields(
-    simulator: SimulatorProcess, stub: ServiceStub, form: str, pattern: str
-) -> None:
+def test_date_forms_and_optional_fields(simulator: SimulatorProcess, stub: ServiceStub, form: str, pattern: str) -> None:
     """Section 13.5: every date form seen; without linkId, cost and networkCode."""
     simulator.text(INES, "Ndaza", date_form=form, optional=False)
     (fields,) = stub.of("sms")

@@ -125,9 +125,7 @@ def test_each_answer_template(simulator: SimulatorProcess, fields: dict[str, str
 
 
 @pytest.mark.parametrize("headers", [{"apiKey": "wrong"}, {"apikey": SimulatorProcess.api_key}])
-def test_the_key_is_checked_and_header_names_are_not_case_sensitive(
-    simulator: SimulatorProcess, headers: dict[str, str]
-) -> None:
+def test_the_key_is_checked_and_header_names_are_not_case_sensitive(simulator: SimulatorProcess, headers: dict[str, str]) -> None:
     """Section 5: a wrong key is 401 with the recorded 38 bytes."""
     answer = post(simulator, form(), **headers)
     if headers == {"apiKey": "wrong"}:

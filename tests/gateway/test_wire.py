@@ -184,9 +184,7 @@ def test_64_kilobytes_of_anything_are_read_quickly(kind: str, filler: bytes) -> 
         st.binary(max_size=400),
         st.lists(
             st.tuples(
-                st.sampled_from(
-                    ["id", "from", "to", "text", "date", "sessionId", "phoneNumber", "status", "retryCount"]
-                ),
+                st.sampled_from(["id", "from", "to", "text", "date", "sessionId", "phoneNumber", "status", "retryCount"]),
                 st.text(max_size=30),
             ),
             max_size=8,

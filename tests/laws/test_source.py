@@ -15,9 +15,7 @@ PACKAGES = ("sms_service", "handlers", "workers")
 PURE = ("sms_service/conversation", "sms_service/text", "sms_service/rules")
 LONGEST_FILE = 350
 # Put together here, so that this file does not find itself.
-SILENCERS = re.compile(
-    "#.*(" + "|".join(["type" + ": ignore", "no" + "qa", "pragma: no" + " cover", "TO" + "DO|FIX" + "ME"]) + ")"
-)
+SILENCERS = re.compile("#.*(" + "|".join(["type" + ": ignore", "no" + "qa", "pragma: no" + " cover", "TO" + "DO|FIX" + "ME"]) + ")")
 SKIPS = re.compile(r"mark\." + r"(skip|xfail)\b")
 
 

@@ -90,12 +90,8 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("canary", CANARIES)
-@pytest.mark.parametrize(
-    "field", ["state", "where", "error", "person", "address", "text", "phone", "version", "reason"]
-)
-def test_no_field_carries_a_number_a_name_or_a_text(
-    field: str, canary: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("field", ["state", "where", "error", "person", "address", "text", "phone", "version", "reason"])
+def test_no_field_carries_a_number_a_name_or_a_text(field: str, canary: str, capsys: pytest.CaptureFixture[str]) -> None:
     """T15, I16: an unknown field and a value of the wrong form are withheld, by name."""
     logs.configure("INFO", "web")
     logs.logger("x").info("y.z", **{field: canary})

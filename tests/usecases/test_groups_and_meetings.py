@@ -133,9 +133,7 @@ def test_a_meeting_moved_back_is_reminded_of_again(site: Site) -> None:
     move_meeting(site.context, first.id, local(21), "command")
     move_meeting(site.context, first.id, first.starts_at, "command")
     with site.context.database.begin() as db:
-        rows = db.execute(
-            select(occurrence.c.kind).where(occurrence.c.meeting_id == first.id, occurrence.c.state == "pending")
-        )
+        rows = db.execute(select(occurrence.c.kind).where(occurrence.c.meeting_id == first.id, occurrence.c.state == "pending"))
         assert sorted(rows.scalars()) == ["again_morning", "again_two_day", "missed", "reminder_morning", "reminder_two_day"]
 
 
@@ -222,9 +220,7 @@ def test_answers_to_the_old_date_count_no_more(site: Site) -> None:
 
 def test_a_new_pause_window_moves_the_meetings_it_covers(site: Site) -> None:
     site.group()
-    window = add_pause(
-        site.context, date(2026, 6, 1), date(2026, 6, 5), "block", "security", "command", group_code="G07"
-    )
+    window = add_pause(site.context, date(2026, 6, 1), date(2026, 6, 5), "block", "security", "command", group_code="G07")
     assert site.days() == ["05-20 14:00", "05-27 14:00", "06-10 14:00", "06-17 14:00", "06-24 14:00"]
     end_pause(site.context, window, "command")
     with pytest.raises(UseFault):

@@ -258,4 +258,3 @@ def test_wrong_pins_are_counted_over_dials_and_a_right_one_clears_the_count(serv
         screen = service.hop("ATUid_2", CALLER, typed).get_data(as_text=True)
     assert screen.startswith("CON ")
     assert service.hop("ATUid_2", CALLER, f"2*{wrong}*{wrong}*{wrong}").get_data(as_text=True).startswith("END ")
-

@@ -249,8 +249,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_occurrence_state_due_at", ["state", "due_at"], unique=False)
 
 
-
-
 def downgrade() -> None:
 
     with op.batch_alter_table("occurrence", schema=None) as batch_op:
@@ -297,4 +295,3 @@ def downgrade() -> None:
     op.drop_table("programme")
     op.drop_table("person")
     op.drop_table("number")
-

@@ -66,8 +66,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_pair_member_pair_id"), ["pair_id"], unique=False)
 
 
-
-
 def downgrade() -> None:
 
     with op.batch_alter_table("pair_member", schema=None) as batch_op:
@@ -79,4 +77,3 @@ def downgrade() -> None:
 
     op.drop_table("activity")
     op.drop_table("pair")
-

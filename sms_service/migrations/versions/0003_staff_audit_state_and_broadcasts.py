@@ -210,7 +210,6 @@ def upgrade() -> None:
     )
 
 
-
 def downgrade() -> None:
 
     op.drop_table("pause_window")
@@ -245,4 +244,3 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_act"))
 
     op.drop_table("audit")
-

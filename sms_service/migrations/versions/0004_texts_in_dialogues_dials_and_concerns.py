@@ -279,8 +279,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_response_person_id"), ["person_id"], unique=False)
 
 
-
-
 def downgrade() -> None:
 
     with op.batch_alter_table("response", schema=None) as batch_op:
@@ -345,4 +343,3 @@ def downgrade() -> None:
 
     op.drop_table("text_word")
     op.drop_table("conversation_version")
-

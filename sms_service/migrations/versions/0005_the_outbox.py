@@ -102,8 +102,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_attempt_outbox_id"), ["outbox_id"], unique=False)
 
 
-
-
 def downgrade() -> None:
 
     with op.batch_alter_table("attempt", schema=None) as batch_op:
@@ -125,4 +123,3 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_parked_report_received_at"))
 
     op.drop_table("parked_report")
-

@@ -27,9 +27,7 @@ def shipped() -> tuple[Tables, Tables]:
     def tables(folder: Path) -> Tables:
         return {file.name: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.toml"))}
 
-    return tables(TEMPLATES / "conversations"), {
-        lang: tables(TEMPLATES / "messages" / lang) for lang in ("en", "fr", "rw", "sw")
-    }
+    return tables(TEMPLATES / "conversations"), {lang: tables(TEMPLATES / "messages" / lang) for lang in ("en", "fr", "rw", "sw")}
 
 
 def faults_after(change: Change) -> list[Fault]:

@@ -16,8 +16,7 @@ PLANNED = {"result": "planned", "day": "2025-11-12", "time": "14:00"}
 NONE = {"result": "none"}
 HOME = {
     "en": "CON Servas\n1) Next meeting\n2) Answer questions\n3) Ask for a call\n4) Language\n5) Stop messages\n0) Exit",
-    "rw": "CON Servas\n1) Inama itaha\n2) Gusubiza ibibazo\n3) Gusaba guhamagarwa\n4) Ururimi\n5) Guhagarika ubutumwa\n"
-    "0) Gusohoka",
+    "rw": "CON Servas\n1) Inama itaha\n2) Gusubiza ibibazo\n3) Gusaba guhamagarwa\n4) Ururimi\n5) Guhagarika ubutumwa\n0) Gusohoka",
     "fr": "CON Servas\n1) Prochaine réunion\n2) Répondre aux questions\n3) Demander un appel\n4) Langue\n"
     "5) Ne plus recevoir\n0) Quitter",
     "sw": "CON Servas\n1) Mkutano ujao\n2) Jibu maswali\n3) Omba kupigiwa simu\n4) Lugha\n5) Acha ujumbe\n0) Toka",
@@ -301,9 +300,7 @@ def test_a_no_moves_and_cancels_nothing() -> None:
         assert screens[-1].startswith("CON G07\n")
 
 
-@pytest.mark.parametrize(
-    ("result", "words"), [("sent", "leaving now"), ("already", "already"), ("none", "no meeting is")]
-)
+@pytest.mark.parametrize(("result", "words"), [("sent", "leaving now"), ("already", "already"), ("none", "no meeting is")])
 def test_remind(result: str, words: str) -> None:
     """Once per meeting and day; the screen says what happened."""
     assert words in facilitator(remind={"result": result}).key("2")

@@ -252,9 +252,7 @@ def test_an_only_group_is_not_asked_about() -> None:
     """One group: the menu comes at once, and the list is no obstacle on the way back."""
     conversation, _ = home()
     at_pin = Dialogue("home", conversation.fingerprint, "fac_pin", HOME)
-    outcome = step(
-        conversation, at_pin, PinChecked("right", "P1"), {"groups": {"result": "some", "groups": ["G07"]}}, "ussd"
-    )
+    outcome = step(conversation, at_pin, PinChecked("right", "P1"), {"groups": {"result": "some", "groups": ["G07"]}}, "ussd")
     assert isinstance(outcome, Outcome)
     assert outcome.dialogue.step == "fac_menu"
     assert outcome.dialogue.data["group"] == "G07"

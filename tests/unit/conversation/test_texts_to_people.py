@@ -19,17 +19,14 @@ FIRST_SMS = {
     "igihe cyose: STOP.",
     ("optin", "fr"): "Servas: vous avez demandé des rappels de réunion. D'accord? Répondez 1 = Oui, 2 = Non. Pour ne "
     "plus recevoir: STOP.",
-    ("optin", "sw"): "Servas: uliomba kukumbushwa mikutano. Unakubali? Jibu 1 = Ndiyo, 2 = Hapana. Kuacha wakati "
-    "wowote: STOP.",
+    ("optin", "sw"): "Servas: uliomba kukumbushwa mikutano. Unakubali? Jibu 1 = Ndiyo, 2 = Hapana. Kuacha wakati wowote: STOP.",
     ("reminder", "en"): "Servas: your meeting is Wed 12/11 at 14:00, usual place. Will you come? 1 = Yes, 2 = No",
     ("reminder", "rw"): "Servas: inama yanyu ni ku wa Gatatu 12/11, saa munani (14:00), aho dusanzwe duhurira. "
     "Muzaza? 1 = Yego, 2 = Oya",
-    ("reminder", "fr"): "Servas: votre réunion est mercredi 12/11 à 14:00, lieu habituel. Viendrez-vous? 1 = Oui, "
-    "2 = Non",
+    ("reminder", "fr"): "Servas: votre réunion est mercredi 12/11 à 14:00, lieu habituel. Viendrez-vous? 1 = Oui, 2 = Non",
     ("reminder", "sw"): "Servas: mkutano wako ni Jumatano 12/11, saa nane (14:00), mahali pa kawaida. Utakuja? "
     "1 = Ndiyo, 2 = Hapana",
-    ("moved", "en"): "Servas: the meeting of Wed 12/11 has moved to Thu 13/11, 14:00, usual place. Can you come? "
-    "1 = Yes, 2 = No",
+    ("moved", "en"): "Servas: the meeting of Wed 12/11 has moved to Thu 13/11, 14:00, usual place. Can you come? 1 = Yes, 2 = No",
     ("moved", "rw"): "Servas: inama yo ku wa Gatatu 12/11 yimuriwe ku wa Kane 13/11, saa munani (14:00), aho "
     "dusanzwe. Muzaza? 1 = Yego, 2 = Oya",
     ("moved", "fr"): "Servas: la réunion de mercredi 12/11 est reportée à jeudi 13/11, 14:00, lieu habituel. "
@@ -59,10 +56,8 @@ CALL = {
     "sw": "Servas: asante. Tutakupigia simu kuhusu mkutano.",
 }
 UNCLEAR = {
-    "en": "Servas: sorry, we did not understand. Please answer with one number only: 1, 2 or 3. To ask for a call send "
-    "HELP.",
-    "rw": "Servas: mutwihanganire, ntitwabyumvise. Musubize umubare umwe gusa: 1, 2 cyangwa 3. Gusaba guhamagarwa: "
-    "UBUFASHA.",
+    "en": "Servas: sorry, we did not understand. Please answer with one number only: 1, 2 or 3. To ask for a call send HELP.",
+    "rw": "Servas: mutwihanganire, ntitwabyumvise. Musubize umubare umwe gusa: 1, 2 cyangwa 3. Gusaba guhamagarwa: UBUFASHA.",
     "fr": "Servas: pardon, nous n'avons pas compris. Répondez par un seul chiffre: 1, 2 ou 3. Pour un appel: AIDE.",
     "sw": "Servas: samahani, hatujaelewa. Jibu kwa namba moja tu: 1, 2 au 3. Kuomba kupigiwa simu: MSAADA.",
 }

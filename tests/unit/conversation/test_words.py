@@ -98,9 +98,7 @@ def test_staff_alert_wording() -> None:
     """S25, S43: codes and counts, in the words agreed for English and French."""
     values = {"code": "C1042", "open": 2, "since": "15:42", "reply": "7731"}
     words = catalogue().words
-    assert words.text("en", "alert", values) == (
-        "Servas: RED C1042, 2 open, since 15:42. Reply 7731 = I have it. See the console."
-    )
+    assert words.text("en", "alert", values) == ("Servas: RED C1042, 2 open, since 15:42. Reply 7731 = I have it. See the console.")
     assert words.text("fr", "alert", values) == (
         "Servas: ROUGE C1042, 2 ouverts, depuis 15:42. Répondez 7731 = je prends. Voir la console."
     )

@@ -150,9 +150,7 @@ def test_the_kinds_are_the_gateway_s_own() -> None:
     attempts=st.integers(1, 99),
     chance=st.floats(0, 1, exclude_max=True),
 )
-def test_only_what_is_proved_not_sent_is_queued_again(
-    kind: Result, code: int | None, attempts: int, chance: float
-) -> None:
+def test_only_what_is_proved_not_sent_is_queued_again(kind: Result, code: int | None, attempts: int, chance: float) -> None:
     """I7, I9, I22."""
     found = classify(kind, code, attempts, chance)
     if found.state == "queued":

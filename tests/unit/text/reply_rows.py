@@ -26,9 +26,7 @@ WEEK = Expectation("scale", 1, 5, (Option(9, "call", ("ask for a call", "guhamag
 MISSED = Expectation(
     "options",
     options=(
-        Option(
-            1, "next", ("I will come next time", "Nzaza ubutaha", "Je viens la prochaine fois", "Nitakuja safari ijayo")
-        ),
+        Option(1, "next", ("I will come next time", "Nzaza ubutaha", "Je viens la prochaine fois", "Nitakuja safari ijayo")),
         Option(2, "call", ("Please call me", "Mumpamagare", "Appelez-moi", "Nipigie simu")),
         Option(3, "never", ("I will not come again", "Sinzongera kuza", "Je ne viens plus", "Sitakuja tena")),
     ),

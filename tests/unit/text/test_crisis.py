@@ -112,9 +112,7 @@ def test_red_survives_its_surroundings(lexicon: Lexicon, text: str) -> None:
     assert crisis_alert(lexicon, f"{text}... murakoze") == "red"
 
 
-@pytest.mark.parametrize(
-    ("alert", "text"), [(alert, text) for alert, text in ROWS if alert != "none" and text[-1].isalpha()]
-)
+@pytest.mark.parametrize(("alert", "text"), [(alert, text) for alert, text in ROWS if alert != "none" and text[-1].isalpha()])
 def test_next_word_sharing_a_letter(lexicon: Lexicon, alert: Alert, text: str) -> None:
     """S22: a neighbour that begins with the letter a phrase ends with hides nothing (``yankubise ejo``)."""
     assert crisis_alert(lexicon, f"{text} {text[-1]}jozq") == alert

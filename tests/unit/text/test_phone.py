@@ -86,9 +86,7 @@ def test_list_faults(raw: str, reason: str) -> None:
     assert not any(len(digits) > 3 for digits in re.findall(r"[0-9]+", str(fault.value)))
 
 
-@pytest.mark.parametrize(
-    "raw", ["0788000001", "788000001", "+250 788 000 001", "250788000001", "788000001.0", "'0788000001"]
-)
+@pytest.mark.parametrize("raw", ["0788000001", "788000001", "+250 788 000 001", "250788000001", "788000001.0", "'0788000001"])
 def test_list_forms(raw: str) -> None:
     """A number stored as text, as a number, or with a protecting apostrophe is the same number."""
     assert parse_for_import(raw) == "+250788000001"

@@ -81,9 +81,7 @@ def test_files_are_marked_as_drafts(name: str) -> None:
 _PIECES = st.sampled_from(
     [row.text for row in ROWS] + ["ndashaka gupfa", "yankubise", "\x00", "\u202e", "é", "😀", "'", "?", "/", ":", "٣"]
 )
-_WILD = st.one_of(
-    st.text(max_size=300), st.lists(_PIECES, max_size=6).map(" ".join), st.lists(_PIECES, max_size=4).map("".join)
-)
+_WILD = st.one_of(st.text(max_size=300), st.lists(_PIECES, max_size=6).map(" ".join), st.lists(_PIECES, max_size=4).map("".join))
 
 
 @given(_WILD, st.sampled_from(EXPECTATIONS), st.sampled_from(["rw", "en", "fr", "sw"]))
