@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -147,7 +146,3 @@ def replies_since(db: Connection, number_id: int, since: datetime) -> int:
 def next_due(db: Connection, now: datetime) -> datetime | None:
     query = select(outbox.c.not_before).where(outbox.c.state == "queued", outbox.c.not_before > now)
     return db.execute(query.order_by(outbox.c.not_before).limit(1)).scalar()
-
-
-def of_person(db: Connection, person_id: int, limit: int) -> Sequence[Row[Any]]:
-    return db.execute(select(outbox).where(outbox.c.person_id == person_id).order_by(outbox.c.id.desc()).limit(limit)).all()

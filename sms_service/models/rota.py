@@ -34,8 +34,3 @@ def on_duty(db: Connection, now: datetime) -> Sequence[Row[Any]]:
         .where(duty.c.starts_at <= now, duty.c.ends_at > now, staff.c.disabled_at.is_(None))
     )
     return db.execute(query.order_by(duty.c.line, duty.c.id)).all()
-
-
-def next_on_duty(db: Connection, now: datetime) -> datetime | None:
-    query = select(duty.c.starts_at).where(duty.c.starts_at > now, duty.c.line == 1)
-    return db.execute(query.order_by(duty.c.starts_at).limit(1)).scalar()

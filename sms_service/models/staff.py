@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, Row, String, Table, UniqueConstraint, select, update
@@ -77,11 +76,6 @@ def get(db: Connection, staff_id: int) -> Row[Any] | None:
 
 def roles_of(db: Connection, staff_id: int) -> frozenset[str]:
     return frozenset(db.execute(select(staff_role.c.role).where(staff_role.c.staff_id == staff_id)).scalars())
-
-
-def with_role(db: Connection, role: str) -> Sequence[Row[Any]]:
-    query = select(staff).join(staff_role, staff_role.c.staff_id == staff.c.id)
-    return db.execute(query.where(staff_role.c.role == role, staff.c.disabled_at.is_(None)).order_by(staff.c.id)).all()
 
 
 def change(db: Connection, staff_id: int, **values: Any) -> None:

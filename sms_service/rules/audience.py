@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-EVERYONE = "X"
-
 
 def invited(audience: str | None, part: str, sex: str) -> bool:
     """Whether a member (``part`` 'member') or a partner is invited to a meeting for ``audience``.

@@ -13,7 +13,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from sms_service.models import concerns, numbers, people
-from sms_service.models import staff as accounts
 from sms_service.models.audit import audit
 from sms_service.models.concerns import OPEN, alert, concern, concern_note, contact_attempt
 from sms_service.models.dials import turn
@@ -289,9 +288,3 @@ def _sealed_text(context: Context, db: Connection, row: Row[Any]) -> tuple[str, 
 def _open_only(row: Row[Any]) -> None:
     if row.state == "closed":
         raise Stale
-
-
-def owner_name(context: Context, db: Connection, staff_id: int) -> str:
-    """The name a caller says in the script (V20): a staff member's own."""
-    row = accounts.get(db, staff_id)
-    return context.vault.open("staff", "name", row.id, row.name) if row is not None else ""

@@ -14,8 +14,6 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import group_named, person_named
 
-LEVELS = ("programme", "group", "person")
-
 
 def set_outbound(context: Context, on: bool, actor: str, reason: str = "") -> None:
     """Halt (``on`` False) or resume all texts to participants. Halting says why, in 60 characters. Raises

@@ -248,8 +248,3 @@ def stop_alerts(db: Connection, concern_id: int, now: datetime, by: str) -> None
 
 def _code_of(db: Connection, concern_id: int) -> str:
     return str(db.execute(select(concern.c.code).where(concern.c.id == concern_id)).scalar_one())
-
-
-def nobody_on_duty(db: Connection, now: datetime) -> bool:
-    """Whether the duty rota is empty now: a degraded state with a banner on every page (S25)."""
-    return not rota.on_duty(db, now)
