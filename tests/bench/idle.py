@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.bench.processes import cpu_seconds, family, free_port, pss_megabytes, running
+from tests.bench.processes import cpu_seconds, family, pss_megabytes, running
+from tests.free_ports import free_port
 
 MOST_MEGABYTES, MOST_PERCENT = 450.0, 3.0
 
@@ -17,7 +18,7 @@ def measure(*, settle: float = 15.0, seconds: float = 30.0) -> list[Figure]:
     """Proportional set size and the share of one core over ``seconds``, ``settle`` seconds after the ready line."""
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as name:
         folder = Path(name)
-        command = ["-m", "sms_service", "demo", "--port", str(_two_ports()), "--data-dir", str(folder / "data")]
+        command = ["-m", "sms_service", "demo", "--port", str(free_port(in_a_row=2)), "--data-dir", str(folder / "data")]
         with running("demo", command, os.environ, folder, ready="ready in") as pid:
             time.sleep(settle)
             before = cpu_seconds(pid)
@@ -29,8 +30,3 @@ def measure(*, settle: float = 15.0, seconds: float = 30.0) -> list[Figure]:
         Figure("idle: proportional set size", "sqlite", memory, "MB", MOST_MEGABYTES, note=note),
         Figure("idle: share of one core", "sqlite", share, "%", MOST_PERCENT, note=f"over {seconds:g} s"),
     ]
-
-
-def _two_ports() -> int:
-    """A free port; the demo also takes the one after it."""
-    return free_port() - 1

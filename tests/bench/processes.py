@@ -19,13 +19,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def family(pid: int) -> list[int]:
     """A process and everything it started that is still alive."""
     found, waiting = [], [pid]

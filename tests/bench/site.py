@@ -18,8 +18,9 @@ from sms_service import schema, store, wiring
 from sms_service.config import Settings, load_settings
 from sms_service.database import Database
 from sms_service.usecases.context import Context
-from tests.bench.processes import free_port, running, wait_for_port
+from tests.bench.processes import running, wait_for_port
 from tests.conftest import postgresql_url
+from tests.free_ports import free_port
 from tests.simulator_process import SimulatorProcess
 
 DATABASES = ("sqlite", "postgresql")

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 import requests
 
-from tests.faults.processes import Process, free_port, wait_for
+from tests.faults.processes import Process, wait_for
+from tests.free_ports import free_port
 
 READY = 90.0
 ENDED = 40.0
@@ -76,7 +76,7 @@ class DemoProcess:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "demo"
-        self.port = _two_free_ports()
+        self.port = free_port(in_a_row=2)
         self.said = folder / "said.txt"
         self._starts = 0
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -122,17 +122,6 @@ class DemoProcess:
         for path in sorted(self.data_dir.rglob("*")):
             if path.is_file() and self.data_dir / "simulator" not in path.parents:
                 yield path
-
-
-def _two_free_ports() -> int:
-    """A free port with a free one after it: the phones take the next."""
-    drawn = (free_port() for _ in range(100))
-    return next(port for port in drawn if port < 65_535 and _is_free(port + 1))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _descendants(pid: int) -> list[int]:

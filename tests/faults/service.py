@@ -26,8 +26,9 @@ from sms_service.config import load_settings
 from sms_service.models import numbers, outbox
 from sms_service.models.inbound import inbound
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
-from tests.faults.processes import Process, free_port, wait_for
+from tests.faults.processes import Process, wait_for
 from tests.faults.standard_check import CANARY, standard_check
+from tests.free_ports import free_port
 from tests.simulator_process import SimulatorProcess
 from tests.usecases.site import Site
 

@@ -1,7 +1,6 @@
 """The wheel carries everything it needs and finds it from any directory."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.free_ports import free_port
 from tests.laws.rules import ROOT
 
 
@@ -69,9 +69,7 @@ def test_an_installed_service_starts_elsewhere(installed: Path, tmp_path: Path) 
     for command in ("migrate", "check", "invariants"):
         done = start("sms_service", command)
         assert done.wait(60) == 0, done.communicate()[1]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     web = start("sms_service", "web", "--port", str(port), "--workers", "1")
     record = ("--record", str(tmp_path / "simulator"), "--service-url", f"http://127.0.0.1:{port}")
     account = ("--username", "u", "--api-key", "k", "--short-code", "1234", "--ussd-code", "*384*123#")

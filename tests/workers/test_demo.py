@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.faults.processes import ROOT, free_port, wait_for
+from tests.faults.processes import ROOT, wait_for
+from tests.free_ports import free_port
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MOST_MEGABYTES = 450
@@ -113,7 +114,7 @@ def rows(data_dir: Path) -> dict[str, int]:
 
 def test_the_demo_starts_survives_a_dead_part_and_loses_nothing(tmp_path: Path, demos: list[Demo]) -> None:
     """One start, a text answered, a part killed, Ctrl-C, and a second start that has everything (F4, F5)."""
-    port = free_port()
+    port = free_port(in_a_row=2)
     demo = Demo(tmp_path / "demo", port)
     demos.append(demo)
     assert requests.get(f"{demo.service}/health/ready", timeout=5).json()["ready"] is True
