@@ -19,7 +19,7 @@ from sms_service.conversation.definition import (
     Say,
     Step,
 )
-from sms_service.conversation.faults import Fault
+from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.graph import edges, known_on_arrival
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import EFFECTS, FACTS, NOTICES, Kind
@@ -83,13 +83,19 @@ def uses_of(conversation: Conversation) -> list[Use]:
 def check_steps(conversation: Conversation, words: Words) -> list[Fault]:
     """The faults of every step, each with what was expected."""
     checker = _Checker(conversation, words)
-    reasons = [(step.name, reason) for step in conversation.steps.values() for reason in checker.reasons(step)]
+    found = [(step.name, *said) for step in conversation.steps.values() for said in checker.reasons(step)]
+    found.extend(("", *said) for said in checker.closing())
     if "ussd" in conversation.channels and conversation.closes == "dial":
         if not (conversation.exit and conversation.home):
-            reasons.append(("", "a dial needs 'exit' and 'home': 0 and 00 must lead somewhere (S12)"))
+            found.append(("", "a dial needs 'exit' and 'home': 0 and 00 must lead somewhere (S12)", "exit = '...', home = '...'"))
         silent_ends = {edge.source for edge in edges(conversation) if edge.target == END}
-        reasons.extend((name, "ends without a last screen: on a dial every way ends in a 'say'") for name in silent_ends)
-    return [Fault(conversation.file, step, "", reason) for step, reason in reasons]
+        reason = "ends without a last screen: on a dial every way ends in a 'say'"
+        found.extend((name, reason, "go on to a step of kind 'say'") for name in silent_ends)
+    return [Fault(conversation.file, step, "", reason, fix) for step, reason, fix in found]
+
+
+Said = Iterator[tuple[str, str]]
+"""Reasons, each with its suggestion or an empty one."""
 
 
 class _Checker:
@@ -100,7 +106,14 @@ class _Checker:
         self.answers = answers_of(conversation)
         self.known = known_on_arrival(conversation)
 
-    def reasons(self, step: Step) -> Iterator[str]:
+    def closing(self) -> Said:
+        """A question's end is defined for every conversation and channel (9.3)."""
+        if self.conversation.closes == "dial" and "sms" in self.conversation.channels:
+            yield "closes with the dial, but runs on sms, where there is none", "give 'closes_after_hours'"
+        if self.conversation.closes == "meeting_start" and "day" not in self.conversation.args.values():
+            yield "closes at the meeting's start, but no argument says which meeting", "declare day = 'day' under [args]"
+
+    def reasons(self, step: Step) -> Said:
         if isinstance(step, Ask):
             yield from self._message(step.name, step.message, needed=True)
             yield from self._ask(step)
@@ -114,87 +127,105 @@ class _Checker:
         elif isinstance(step, Branch):
             yield from self._flag(step.flag)
         elif "ussd" not in self.conversation.channels:
-            yield "PIN and resume steps belong to USSD only (S11)"
+            yield "PIN and resume steps belong to USSD only (S11)", "add ussd to 'channels', or remove the step"
 
-    def _message(self, name: str, message: Message, *, needed: bool) -> Iterator[str]:
+    def _message(self, name: str, message: Message, *, needed: bool) -> Said:
         for channel, key in (("sms", message.sms), ("ussd", message.ussd)):
             if channel in self.conversation.channels and needed and not key:
-                yield f"has no '{channel}' text, but the conversation runs on {channel}"
+                yield f"has no '{channel}' text, but the conversation runs on {channel}", f"{channel} = 'name_of_a_text'"
             if channel not in self.conversation.channels and key:
-                yield f"has a '{channel}' text, but the conversation does not run on {channel}"
+                yield f"has a '{channel}' text, but the conversation does not run on {channel}", f"add {channel} to 'channels'"
         for flag, _ in message.ussd_when:
             yield from self._flag(flag)
         for value in message.values:
             if value in self.answers:
-                yield f"shows '{value}', which a person answered: an answer is never repeated to a phone (S5)"
+                yield f"shows '{value}', which a person answered: an answer is never repeated to a phone (S5)", "leave it out"
             elif value not in self.fields:
-                yield f"value '{value}' is neither an argument nor kept from a fact"
+                yield f"value '{value}' is neither an argument nor kept from a fact", nearest(value, self.fields)
             elif value not in self.known.get(name, frozenset(self.fields)):
-                yield f"value '{value}' is not known on every way to this step"
+                yield f"value '{value}' is not known on every way to this step", "fetch it, or ask for it, on each way"
 
-    def _ask(self, ask: Ask) -> Iterator[str]:
+    def _ask(self, ask: Ask) -> Said:
         numbers = [choice.number for choice in ask.choices]
         values = [str(choice.value) for choice in ask.choices]
+        free = next((str(number) for number in range(1, 10) if number not in numbers), "none")
         if len(set(numbers)) < len(numbers) or len(set(values)) < len(values):
-            yield "an option number or value is given twice"
+            yield "an option number or value is given twice", f"the first free number is {free}"
         if ask.answer == "options" and not ask.choices:
-            yield "answer 'options' needs [[options]]"
+            yield "answer 'options' needs [[options]]", "[[steps.NAME.options]] number = 1, value = '...', next = '...'"
         if ask.answer in ("yesno", "list", "date", "number") and ask.choices:
-            yield f"answer '{ask.answer}' takes no options"
+            yield f"answer '{ask.answer}' takes no options", "answer = 'options'"
         if ask.answer != "yesno" and ask.ways:
-            yield "'yes', 'no' and 'dont_know' belong to answer 'yesno'"
+            yield "'yes', 'no' and 'dont_know' belong to answer 'yesno'", "answer = 'yesno', or give [[options]]"
         if ask.answer in ("scale", "number") and not 0 <= ask.low < ask.high <= 9999:
-            yield f"answer '{ask.answer}' needs 'low' below 'high', from 0 to 9999"
+            yield f"answer '{ask.answer}' needs 'low' below 'high', from 0 to 9999", "low = 1, high = 5"
         if ask.answer in ("scale", "number") and ask.low == 0 and "ussd" in self.conversation.channels:
-            yield "'low' is 0, but on USSD 0 always leaves (S12): begin at 1"
+            yield "'low' is 0, but on USSD 0 always leaves (S12): begin at 1", "low = 1"
         if ask.answer == "scale" and any(ask.low <= number <= ask.high for number in numbers):
-            yield "an option has a number of the scale"
+            yield "an option has a number of the scale", "give it a number above 'high'"
         if ask.answer == "list" and (self.fields.get(ask.source) != "list" or not ask.save):
-            yield "answer 'list' needs 'source', a list kept from a fact, and 'save'"
+            lists = [name for name, kind in self.fields.items() if kind == "list"]
+            yield "answer 'list' needs 'source', a list kept from a fact, and 'save'", f"lists here: {', '.join(lists) or 'none'}"
         if ask.answer in ("list", "date", "time") and "sms" in self.conversation.channels:
-            yield f"answer '{ask.answer}' works on USSD only"
+            yield f"answer '{ask.answer}' works on USSD only", "channels = ['ussd']"
         for choice in ask.choices:
             yield from self._choice(choice.number, choice.label, choice.only_if)
 
-    def _choice(self, number: int, label: str, only_if: str) -> Iterator[str]:
+    def _choice(self, number: int, label: str, only_if: str) -> Said:
         if only_if:
             yield from self._flag(only_if)
         if not label and "sms" in self.conversation.channels:
-            yield f"option {number} needs a 'label', so that its words can be read in a reply"
+            yield f"option {number} needs a 'label', so that its words can be read in a reply", "label = 'name_of_a_label'"
         if label:
+            known = {name for table in self.words.option_labels.values() for name in table}
             for language in self.words.languages:
                 if label not in self.words.option_labels.get(language, {}):
-                    yield f"label '{label}' of option {number} is missing in language {language}"
+                    english = self.words.option_labels.get("en", {}).get(label, "")
+                    beside = f"{label} = '...' under [labels]; in en it is '{english}'" if english else nearest(label, known)
+                    yield f"label '{label}' of option {number} is missing in language {language}", beside
 
-    def _fetch(self, fetch: Fetch) -> Iterator[str]:
+    def _fetch(self, fetch: Fetch) -> Said:
         shape = FACTS.get(fetch.fact)
         if shape is None:
-            yield f"unknown fact '{fetch.fact}': expected {', '.join(sorted(FACTS))}"
+            yield f"unknown fact '{fetch.fact}': expected {', '.join(sorted(FACTS))}", nearest(fetch.fact, FACTS)
             return
         if set(fetch.cases) != shape.results:
-            yield f"'cases' must be exactly {', '.join(sorted(shape.results))}, the results of '{fetch.fact}'"
+            reason = f"'cases' must be exactly {', '.join(sorted(shape.results))}, the results of '{fetch.fact}'"
+            yield reason, _difference(fetch.cases, shape.results)
         if set(fetch.args) != shape.args:
-            yield f"'args' must be exactly {', '.join(sorted(shape.args))}, the arguments of '{fetch.fact}'"
+            reason = f"'args' must be exactly {', '.join(sorted(shape.args))}, the arguments of '{fetch.fact}'"
+            yield reason, _difference(fetch.args, shape.args)
         for source in sorted(set(fetch.keep.values()) - set(shape.fields)):
-            yield f"'keep' names '{source}', which fact '{fetch.fact}' does not carry"
+            yield f"'keep' names '{source}', which fact '{fetch.fact}' does not carry", nearest(source, shape.fields)
         yield from self._drawn(fetch.args)
 
-    def _effects(self, effects: tuple[EffectSpec, ...]) -> Iterator[str]:
+    def _effects(self, effects: tuple[EffectSpec, ...]) -> Said:
         for effect in effects:
             expected = EFFECTS.get(effect.name)
             if expected is None:
-                yield f"unknown effect '{effect.name}': expected {', '.join(sorted(EFFECTS))}"
+                yield f"unknown effect '{effect.name}': expected {', '.join(sorted(EFFECTS))}", nearest(effect.name, EFFECTS)
             elif set(effect.args) != expected:
-                yield f"effect '{effect.name}' takes exactly: {', '.join(sorted(expected)) or 'nothing'}"
+                reason = f"effect '{effect.name}' takes exactly: {', '.join(sorted(expected)) or 'nothing'}"
+                yield reason, _difference(effect.args, expected)
             elif effect.name == "set_language" and effect.args["language"] not in self.words.languages:
-                yield f"effect 'set_language' names '{effect.args['language']}', for which there are no words"
+                reason = f"effect 'set_language' names '{effect.args['language']}', for which there are no words"
+                yield reason, f"languages: {', '.join(self.words.languages)}"
             yield from self._drawn(effect.args)
 
-    def _drawn(self, args: Mapping[str, Any]) -> Iterator[str]:
+    def _drawn(self, args: Mapping[str, Any]) -> Said:
+        known = {*self.fields, *self.answers}
         for value in args.values():
-            if isinstance(value, str) and value.startswith("$") and value[1:] not in {*self.fields, *self.answers}:
-                yield f"'{value}' draws on a field that no step and no argument fills"
+            if isinstance(value, str) and value.startswith("$") and value[1:] not in known:
+                yield f"'{value}' draws on a field that no step and no argument fills", nearest(value[1:], known)
 
-    def _flag(self, flag: str) -> Iterator[str]:
+    def _flag(self, flag: str) -> Said:
         if self.fields.get(flag) != "flag":
-            yield f"'{flag}' is not a flag of this conversation: declare it under [args]"
+            flags = [name for name, kind in self.fields.items() if kind == "flag"]
+            yield f"'{flag}' is not a flag of this conversation: declare it under [args]", nearest(flag, flags)
+
+
+def _difference(given: Mapping[str, Any], expected: frozenset[str]) -> str:
+    """What is to be added and what removed."""
+    missing, surplus = sorted(expected - set(given)), sorted(set(given) - expected)
+    parts = [f"add {', '.join(missing)}"] if missing else []
+    return "; ".join(parts + ([f"remove {', '.join(surplus)}"] if surplus else []))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sms_service.conversation.definition import END, Ask, Branch, Conversation, Fetch, Pin, Resume, Say, Step
-from sms_service.conversation.faults import Fault
+from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.vocabulary import FACTS, MAX_HOPS
 
 
@@ -72,25 +72,31 @@ def check_graph(conversation: Conversation) -> list[Fault]:
     file, steps = conversation.file, conversation.steps
     all_edges = edges(conversation)
     faults = [
-        Fault(file, "", "", f"'{role}' names '{name}', which is no step")
+        Fault(file, "", "", f"'{role}' names '{name}', which is no step", nearest(name, steps))
         for role, name in (("start", conversation.start), ("exit", conversation.exit), ("home", conversation.home))
         if name and name not in steps
     ]
     for edge in all_edges:
         if not edge.target:
-            faults.append(Fault(file, edge.source, "", "an answer has no way on: give 'next'"))
+            faults.append(
+                Fault(file, edge.source, "", "an answer has no way on: give 'next'", "next = 'end' ends it without a text")
+            )
         elif edge.target not in steps and edge.target != END and edge.kind == "way":
-            faults.append(Fault(file, edge.source, "", f"goes to '{edge.target}', which is no step"))
+            fix = nearest(edge.target, {*steps, END}) or "add the step, or go to 'end'"
+            faults.append(Fault(file, edge.source, "", f"goes to '{edge.target}', which is no step", fix))
     for step in steps.values():
         if isinstance(step, Ask) and step.back and step.back not in steps:
-            faults.append(Fault(file, step.name, "", f"'back' names '{step.back}', which is no step"))
+            faults.append(Fault(file, step.name, "", f"'back' names '{step.back}', which is no step", nearest(step.back, steps)))
     reached = _closure({conversation.start}, [(edge.source, edge.target) for edge in all_edges])
-    faults.extend(Fault(file, name, "", "can never be reached from the start") for name in steps if name not in reached)
+    lost = "can never be reached from the start"
+    faults.extend(Fault(file, name, "", lost, "lead a 'next' to it, or remove it") for name in steps if name not in reached)
     ends = {END} | {step.name for step in steps.values() if isinstance(step, Say)}
     # 0 is a way to the end: a menu on a dial may go round as long as the person likes
     finishing = _closure(ends, [(edge.target, edge.source) for edge in all_edges])
     faults.extend(
-        Fault(file, name, "", "dead end: no answer ever leads to the end of the conversation")
+        Fault(
+            file, name, "", "dead end: no answer ever leads to the end of the conversation", "let one answer go to 'end' or a 'say'"
+        )
         for name in steps
         if name not in finishing
     )
@@ -134,14 +140,16 @@ def _silent(conversation: Conversation, all_edges: list[Edge]) -> list[Fault]:
             if not waiting_for[target]:
                 ready.append(target)
     faults = [
-        Fault(conversation.file, name, "", "loop without a question: the conversation would go round for ever")
+        Fault(
+            conversation.file, name, "", "loop without a question: the conversation would go round for ever", "ask something on it"
+        )
         for name in sorted(silent - ordered)
     ]
     deepest = max(depth, key=lambda name: depth[name], default="")
     # one hop more is the step that finally shows something
     if deepest and depth[deepest] + 1 > MAX_HOPS and not faults:
         reason = f"{depth[deepest]} steps pass without a question, at most {MAX_HOPS - 1} may (I22)"
-        faults.append(Fault(conversation.file, deepest, "", reason))
+        faults.append(Fault(conversation.file, deepest, "", reason, "ask something on the way, or branch less"))
     return faults
 
 
