@@ -25,7 +25,7 @@ def ussd(context: Context, raw: RawCallback) -> Response:
         return plain("this dial belongs to another caller or code", 409)
     except Exception as fault:
         log.error("turn.failed", **describe(fault))
-        return plain("END " + context.words.text(APOLOGY_LANGUAGE, "fault_screen"))
+        return plain("END " + context.shipped.text(APOLOGY_LANGUAGE, "fault_screen"))
 
 
 @callback(blueprint, "ussd-end")

@@ -54,17 +54,19 @@ def main() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the current schema and add new programmes and curricula (the release process)."""
-    from sms_service import paths, schema, wiring
-    from sms_service.catalogue import read_catalogue
+    """Bring the database to the current schema and add new programmes and conversations (the release process)."""
+    from sms_service import schema, wiring
+    from sms_service.catalogue import CatalogueFault
     from sms_service.database import Database
-    from sms_service.usecases.add_programmes import add_programmes
 
     chosen = settings()
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     schema.migrate(Database(chosen.database_url))
-    added = add_programmes(wiring.context_from(chosen), read_catalogue(paths.templates_dir()).programmes)
-    click.echo("the schema is current" + "".join(f"; added {name}" for name in added), err=True)
+    try:
+        installed = wiring.install_release(wiring.context_from(chosen))
+    except CatalogueFault as fault:
+        raise Failed(f"the templates cannot be used:\n{fault}") from None
+    click.echo("the schema is current" + "".join(f"; {line}" for line in installed), err=True)
 
 
 @main.command()

@@ -13,6 +13,7 @@ from typing import Any
 from sms_service.conversation.check import check_all, load
 from sms_service.conversation.definition import Conversation
 from sms_service.conversation.faults import Fault
+from sms_service.conversation.version import Version, notices_version, version_of
 from sms_service.conversation.words import Words
 from sms_service.text.topics import Topics, build_topics, topic_word_in
 
@@ -20,6 +21,9 @@ MAX_FILE_BYTES = 512 * 1024
 """A definition or words file larger than this is refused unread (I22)."""
 
 TOPICS_FILE = "topics"
+
+AWAITING = "awaiting"
+"""A ``review`` that begins so is no sign-off."""
 
 AUDIENCES = "MWCFX"
 """Men, partners, couples, family, community; letters add up."""
@@ -38,6 +42,7 @@ class Catalogue:
     """Everything read from ``templates/``: definitions by name, words, lexicon tables by file stem, topics, and all
     faults.
 
+    ``reviews`` names the native reviewer of each language whose files all name one.
     ``lexicon`` holds the parsed tables of ``templates/lexicon`` but for the topic words, ``programmes`` those of
     ``templates/programmes``.
     """
@@ -47,7 +52,12 @@ class Catalogue:
     lexicon: Mapping[str, Mapping[str, Any]]
     topics: Topics
     programmes: tuple[Mapping[str, Any], ...]
+    reviews: Mapping[str, str]
     faults: tuple[Fault, ...]
+
+    def versions(self) -> list[Version]:
+        """Everything that can be published: the notices, then each conversation by name."""
+        return [notices_version(self.words), *(version_of(one) for _, one in sorted(self.conversations.items()))]
 
 
 def read_catalogue(templates: Path) -> Catalogue:
@@ -70,7 +80,17 @@ def read_catalogue(templates: Path) -> Catalogue:
     faults.extend(check_all(loaded.conversations, loaded.words, topics))
     by_name = {conversation.name: conversation for conversation in loaded.conversations}
     plans = tuple(table for _, table in programmes)
-    return Catalogue(by_name, loaded.words, lexicon, topics, plans, tuple(sorted(set(faults))))
+    return Catalogue(by_name, loaded.words, lexicon, topics, plans, _reviews(messages), tuple(sorted(set(faults))))
+
+
+def _reviews(messages: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """The reviewers a language's files name, where every file names one."""
+    found: dict[str, str] = {}
+    for language, tables in messages.items():
+        named = sorted({str(table.get("review", "")) for table in tables.values()})
+        if named and not any(one.startswith(AWAITING) or not one for one in named):
+            found[language] = ", ".join(named)
+    return found
 
 
 def load_catalogue(templates: Path) -> Catalogue:

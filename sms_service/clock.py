@@ -21,15 +21,20 @@ def wall() -> datetime:
 
 # Built once, for every transaction asks. What SQLite has no clock for is taken from this process.
 TIME_COLUMNS = {
-    "postgresql": (func.clock_timestamp().label("database_time"), service_state.c.clock_offset_us),
-    "sqlite": (literal(None).label("database_time"), service_state.c.clock_offset_us),
+    "postgresql": (func.clock_timestamp().label("database_time"), service_state.c.clock_offset_us, service_state.c.publications),
+    "sqlite": (literal(None).label("database_time"), service_state.c.clock_offset_us, service_state.c.publications),
 }
 _NOW = {name: select(*columns).where(service_state.c.id == 1) for name, columns in TIME_COLUMNS.items()}
 
 
 def now(db: Connection) -> datetime:
     """The service's time, aware UTC: due times and leases use it in every process (design decision 9)."""
-    return of(db.execute(_NOW[db.dialect.name]).one())
+    return of(read(db))
+
+
+def read(db: Connection) -> Any:
+    """The single state row with ``TIME_COLUMNS``: the time, and how often something was published."""
+    return db.execute(_NOW[db.dialect.name]).one()
 
 
 def of(row: Any) -> datetime:

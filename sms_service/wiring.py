@@ -18,8 +18,10 @@ from sms_service.gateway.registry import client_for
 from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon, build_lexicon
+from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.send_texts import CALLS_A_ROUND
+from sms_service.usecases.versions import import_release
 
 
 def build_context(
@@ -36,13 +38,12 @@ def build_context(
 
     Raises ``CatalogueFault`` listing every fault of the templates.
     """
-    loaded, lexicon = _words(paths.templates_dir())
+    loaded, lexicon = _templates(paths.templates_dir())
     return Context(
         database=database,
         vault=Vault(field_keys, hash_key),
         audit_key=audit_key,
-        words=loaded.words,
-        conversations=loaded.conversations,
+        shipped=loaded.words,
         lexicon=lexicon,
         topics=loaded.topics,
         client=client,
@@ -51,8 +52,18 @@ def build_context(
     )
 
 
+def install_release(context: Context) -> list[str]:
+    """Add the programmes and conversations that ship with this program; returns what is new, one line each.
+
+    Every release does this once, after the migrations (``sms-service migrate``). Raises ``CatalogueFault``.
+    """
+    loaded, _ = _templates(paths.templates_dir())
+    added = [f"{name} added" for name in add_programmes(context, loaded.programmes)]
+    return added + import_release(context, loaded.versions(), loaded.reviews)
+
+
 @cache
-def _words(templates: Path) -> tuple[Catalogue, Lexicon]:
+def _templates(templates: Path) -> tuple[Catalogue, Lexicon]:
     """The checked templates, read once a process: they change with a release, not while it runs."""
     loaded = load_catalogue(templates)
     return loaded, build_lexicon(loaded.lexicon)
@@ -83,6 +94,7 @@ def context_from(
         send_rate_per_second=settings.send_rate_per_second,
         price_per_segment=settings.segment_cost_rwf,
         public_url=settings.public_url,
+        reviewed_only=settings.production,
     )
 
 

@@ -14,9 +14,12 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from sms_service import schema
+from sms_service.catalogue import load_catalogue
 from sms_service.config import load_settings
 from sms_service.database import Database
+from sms_service.paths import templates_dir
 from sms_service.usecases.context import Context
+from sms_service.usecases.versions import import_release
 from sms_service.wiring import build_context
 from tests.service import Service
 
@@ -53,23 +56,27 @@ def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file that each test copies."""
+    """A migrated SQLite file with everything of the templates published, and nothing else; each test copies it."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    database = Database(f"sqlite:///{path}")
-    schema.migrate(database)
-    database.dispose()
+    _install(Database(f"sqlite:///{path}"))
     return path
 
 
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_server: str) -> str:
-    """The name of a migrated, empty PostgreSQL database that each test copies."""
+    """The name of a PostgreSQL database of the same kind, that each test copies."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     _admin(postgresql_server, f"CREATE DATABASE {name}")
-    database = Database(_named(postgresql_server, name))
-    schema.migrate(database)
-    database.dispose()
+    _install(Database(_named(postgresql_server, name)))
     return name
+
+
+def _install(database: Database) -> None:
+    schema.migrate(database)
+    context = build_context(database, **KEYS)
+    loaded = load_catalogue(templates_dir())
+    import_release(context, loaded.versions(), loaded.reviews)
+    database.dispose()
 
 
 def _admin(server: str, statement: str) -> None:

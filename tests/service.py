@@ -18,6 +18,7 @@ from sms_service.config import Settings
 from sms_service.gateway.results import Balance, CallResult, RecipientResult
 from sms_service.usecases.context import Context
 from sms_service.usecases.forward_time import next_event
+from sms_service.usecases.published import Published
 from sms_service.usecases.sweep import drain_inbound, drain_outbox
 from sms_service.usecases.tick import Pace, tick
 
@@ -71,9 +72,9 @@ class Service:
 
     def renew(self) -> None:
         """Forget whatever a process could remember between two requests."""
-        self.context = replace(self.base, older_versions={})
+        self.context = replace(self.base, published=Published())
         self.app.extensions["service"] = self.context
-        self.app.extensions["ussd_service"] = replace(self._hurried, older_versions={})
+        self.app.extensions["ussd_service"] = replace(self._hurried, published=Published())
 
     def post(self, kind: str, data: bytes | dict[str, Any], content_type: str = FORM, secret: str = "") -> TestResponse:
         """Post a callback (``sms``, ``ussd``, ``ussd-end``, ``delivery``, ``opt-out``) as the gateway does."""

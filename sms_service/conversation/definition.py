@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import Kind
+from sms_service.conversation.words import Words
 
 AnswerKind = Literal["yesno", "scale", "options", "number", "date", "time", "list"]
 ANSWER_KINDS: tuple[AnswerKind, ...] = ("yesno", "scale", "options", "number", "date", "time", "list")
@@ -157,8 +158,9 @@ class Conversation:
     ``closes``: ``hours`` (then ``closes_after_hours``), ``meeting_start``, or ``dial`` (it lives as long as the dial).
     ``exit`` is the step that ``0`` leads to on USSD, ``home`` the one that ``00`` leads to where a step names no
     ``back``. ``args`` are the fields ``Begin`` must bring, with their kinds.
-    ``canonical`` is the definition as JSON text, enough to rebuild it; ``fingerprint`` is its SHA-256 and serves as
-    the version that a dialogue pins (labels are not part of it: correcting a word makes no new version).
+    ``words`` are the texts, labels and forms that this conversation says, in every language, and nothing else.
+    ``canonical`` is the definition as JSON text; with the words it is enough to rebuild the conversation.
+    ``fingerprint`` is the SHA-256 of both and is what a dialogue pins: a corrected word is another version.
     """
 
     name: str
@@ -172,5 +174,27 @@ class Conversation:
     closes_after_hours: int
     args: Mapping[str, Kind]
     steps: Mapping[str, Step]
+    words: Words
     canonical: str
     fingerprint: str
+
+
+ENGINE_TEXTS = frozenset({"not_understood"})
+"""What the engine itself says by SMS in any conversation (V13)."""
+
+
+def texts_of(steps: Mapping[str, Step]) -> frozenset[str]:
+    """The keys of every text these steps may say, those of the engine among them."""
+    keys = set(ENGINE_TEXTS)
+    for step in steps.values():
+        if isinstance(step, Ask | Say):
+            keys.update(key for _, key in step.message.shown())
+        elif isinstance(step, Pin):
+            keys.update((step.ask, step.wrong, step.locked))
+    return frozenset(keys - {""})
+
+
+def labels_of(steps: Mapping[str, Step]) -> frozenset[str]:
+    """The keys of the labels of every numbered option."""
+    asks = (step for step in steps.values() if isinstance(step, Ask))
+    return frozenset(choice.label for ask in asks for choice in ask.choices if choice.label)

@@ -7,7 +7,6 @@ check's business.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
@@ -27,8 +26,18 @@ from sms_service.conversation.definition import (
     Say,
     Step,
     Way,
+    labels_of,
+    texts_of,
 )
 from sms_service.conversation.faults import Fault
+from sms_service.conversation.version import (
+    NOTICES_DEFINITION,
+    NOTICES_NAME,
+    Version,
+    canonical_json,
+    fingerprint_of,
+    version_of,
+)
 from sms_service.conversation.vocabulary import CHANNELS, KINDS, MAX_STEPS, Kind
 from sms_service.conversation.words import Words
 
@@ -123,7 +132,8 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
     if not channels or not set(channels) <= set(CHANNELS):
         top.fault("'channels' must name sms, ussd or both")
     closes, hours = _closing(top)
-    canonical = json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    canonical = canonical_json(table)
+    own_words = words.only(texts_of(steps), labels_of(steps))
     conversation = Conversation(
         name=name,
         file=file,
@@ -136,19 +146,22 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
         closes_after_hours=hours,
         args=_args(top),
         steps=steps,
+        words=own_words,
         canonical=canonical,
-        fingerprint=hashlib.sha256(canonical.encode()).hexdigest(),
+        fingerprint=fingerprint_of(canonical, own_words),
     )
     top.finish()
     return conversation, faults
 
 
-def rebuild(canonical: str, words: Words) -> Conversation:
-    """The definition stored as ``Conversation.canonical`` when it first ran; ValueError if it is damaged."""
-    conversation, faults = parse_conversation("stored", json.loads(canonical), words)
+def unpack(definition: str, words: Words) -> Version:
+    """A version as it was stored (``Version.definition`` and its words); ValueError if it is damaged."""
+    if definition == NOTICES_DEFINITION:
+        return Version(NOTICES_NAME, definition, words, None, fingerprint_of(definition, words))
+    conversation, faults = parse_conversation("stored", json.loads(definition), words)
     if conversation is None or faults:
         raise ValueError(f"the stored conversation cannot be rebuilt: {'; '.join(str(fault) for fault in faults)}")
-    return conversation
+    return version_of(conversation)
 
 
 def _closing(top: _Table) -> tuple[Closes, int]:

@@ -110,6 +110,9 @@ NOTICES: Mapping[str, Mapping[str, Kind]] = {
     "started": {},  # V12
     "not_understood": {"choices": "choices"},  # V13
     "who": {},  # V14
+    "thanks": {},
     "fault_screen": {},
     "alert": {"code": "code", "open": "count", "since": "clock", "reply": "code"},  # S25
+    # S25 while the switch withholds the answer to the person (S41)
+    "alert_withheld": {"code": "code", "open": "count", "since": "clock", "reply": "code"},
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +111,17 @@ class Words:
             return self._say(language, form, given[name], f"value '{name}' of text '{key}'")
 
         return PLACEHOLDER.sub(fill, self.entry(language, key).text)
+
+    def only(self, keys: Collection[str], labels: Collection[str]) -> Words:
+        """The same languages with these texts and labels alone, and how each language says days and hours."""
+        entries = {
+            language: {key: entry for key, entry in table.items() if key in keys} for language, table in self.entries.items()
+        }
+        kept = {
+            language: {key: label for key, label in table.items() if key in labels}
+            for language, table in self.option_labels.items()
+        }
+        return Words(entries, self.forms, kept)
 
     def labels(self, key: str) -> tuple[str, ...]:
         """The words of one numbered option in every language that has them."""

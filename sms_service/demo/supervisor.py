@@ -21,7 +21,6 @@ from pathlib import Path
 import click
 
 from sms_service import clock, logs, paths, schema, store, wiring
-from sms_service.catalogue import read_catalogue
 from sms_service.config import Settings, load_settings
 from sms_service.database import Database
 from sms_service.demo import seed
@@ -29,7 +28,6 @@ from sms_service.demo.people import SHORT_CODE, USSD_CODE
 from sms_service.models import pauses
 from sms_service.models import staff as accounts
 from sms_service.rules.timing import PauseWindow, is_paused
-from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.context import Context
 from sms_service.usecases.staff_accounts import make_link
 
@@ -126,6 +124,7 @@ def run(options: Options) -> int:
             _say("preparing the database")
             schema.migrate(Database(settings.database_url))
             context = wiring.context_from(settings)
+            wiring.install_release(context)
             _prepare(context, options, data_dir, phones)
             return _stay(options, context, parts, data_dir, began)
         finally:
@@ -181,11 +180,9 @@ def _prepare(context: Context, options: Options, data_dir: Path, phones: Path) -
         _say("making the demo programme")
         made = seed.seed(context, starts_at)
         phones.write_text(json.dumps(made.phones, ensure_ascii=False, indent=1), "utf-8")
-    elif not seeded:
-        add_programmes(context, read_catalogue(paths.templates_dir()).programmes)
-        if options.at and empty:
-            with context.database.begin() as db:
-                clock.set_now(db, starts_at)
+    elif not seeded and options.at and empty:
+        with context.database.begin() as db:
+            clock.set_now(db, starts_at)
     if not phones.exists():
         with context.database.begin() as db:
             known = seed.read_seed(db).phones if seeded else []

@@ -20,6 +20,7 @@ from sms_service.models import (
     search,
     staff,
     state,
+    versions,
 )
 from sms_service.models.base import metadata
 
@@ -44,4 +45,5 @@ __all__ = [
     "search",
     "staff",
     "state",
+    "versions",
 ]

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Row,
     String,
     Table,
-    Text,
     UniqueConstraint,
     func,
     insert,
@@ -24,18 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from sms_service.models.base import at, insert_ignore, metadata, ref, row_id, word
+from sms_service.models.base import at, metadata, ref, row_id, word
 from sms_service.security.tokens import new_row_id
-
-conversation_version = Table(
-    "conversation_version",
-    metadata,
-    row_id(),
-    word("name", 40),
-    Column("fingerprint", String(64), nullable=False, unique=True),
-    Column("definition", Text, nullable=False),
-    at("first_run_at"),
-)
 
 dialogue = Table(
     "dialogue",
@@ -83,17 +72,6 @@ response = Table(
     at("at"),
     ref("corrected_by", "staff", nullable=True),
 )
-
-
-def remember_version(db: Connection, name: str, fingerprint: str, definition: str, now: datetime) -> bool:
-    """Keep a definition once it has run: a dialogue pins the version it started on. Whether it was not there yet."""
-    row = {"id": new_row_id(), "name": name, "fingerprint": fingerprint, "definition": definition, "first_run_at": now}
-    return insert_ignore(db, conversation_version, row) > 0
-
-
-def definition_of(db: Connection, fingerprint: str) -> str | None:
-    query = select(conversation_version.c.definition).where(conversation_version.c.fingerprint == fingerprint)
-    return db.execute(query).scalar()
 
 
 def get(db: Connection, dialogue_id: int) -> Row[Any] | None:

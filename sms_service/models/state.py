@@ -19,6 +19,7 @@ service_state = Table(
     at("last_tick_at", nullable=True),
     at("schedules_held_at", nullable=True),
     word("schema_note", 40, nullable=True),
+    Column("publications", Integer, nullable=False, default=0),  # counts up: a process that sees another number loads anew
 )
 
 channel = Table(
@@ -39,7 +40,7 @@ channel = Table(
 
 def make_rows(db: Connection) -> None:
     """The single rows, made by the first migration and kept for ever."""
-    insert_ignore(db, service_state, {"id": 1, "outbound_on": True, "clock_offset_us": 0})
+    insert_ignore(db, service_state, {"id": 1, "outbound_on": True, "clock_offset_us": 0, "publications": 0})
     insert_ignore(db, channel, {"name": "sms", "failures": 0, "tokens": 0.0})
 
 

@@ -1,10 +1,11 @@
-"""What every use case is handed: the database, the keys, the words and the conversations; built by ``wiring``."""
+"""What every use case is handed: the database, the keys, what is published and the reader's lexicon; built by ``wiring``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from sms_service.rules.caps import Caps
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon
 from sms_service.text.topics import Topics
+from sms_service.usecases.published import Published
 
 
 def no_nudge(job: str, row_id: int) -> None:
@@ -30,14 +32,15 @@ class Context:
 
     ``nudge(job, row_id)`` tells a worker to look again; it never raises and losing it loses nothing (design decision 1).
     ``topics`` are the words that no outgoing text may hold (S1). ``client`` is the gateway; None where nothing is sent.
-    ``stored_versions`` are the fingerprints this process has seen committed, so that a dial need not store them again.
+    ``shipped`` are the words that came with the program: staff texts, and the apology when nothing can be read.
+    ``published`` is what runs, as the database says; it follows every publication at the next transaction. ``reviewed_only``
+    holds where real people are at the other end: no language is published without a native reviewer's sign-off.
     """
 
     database: Database
     vault: Vault
     audit_key: bytes
-    words: Words
-    conversations: Mapping[str, Conversation]
+    shipped: Words
     lexicon: Lexicon
     topics: Topics
     client: Gateway | None = None
@@ -50,12 +53,27 @@ class Context:
     currency: str = "RWF"
     public_url: str = ""
     caps: Caps = field(default_factory=Caps)
-    older_versions: dict[str, Conversation] = field(default_factory=dict)
-    stored_versions: set[str] = field(default_factory=set)
+    reviewed_only: bool = False
+    published: Published = field(default_factory=Published)
+
+    @property
+    def conversations(self) -> Mapping[str, Conversation]:
+        """The published conversations by name, as of this process's last transaction."""
+        return self.published.running.conversations
+
+    @property
+    def words(self) -> Words:
+        """The published texts that the service sends by itself (``NOTICES``)."""
+        return self.published.running.notices
 
     def now(self, db: Connection) -> datetime:
-        """The service's time (aware UTC), from the database's clock."""
-        return clock.now(db)
+        """The service's time (aware UTC), from the database's clock; what is published is followed on the way."""
+        return self.at(db, clock.read(db))
+
+    def at(self, db: Connection, row: Any) -> datetime:
+        """The same from a row with ``clock.TIME_COLUMNS``."""
+        self.published.follow(db, row.publications)
+        return clock.of(row)
 
     def record(self, db: Connection, actor: str, act: str, subject: str | None = None, reason: str = "") -> None:
         """Append to the audit in the caller's transaction: no audit, no act (I17)."""

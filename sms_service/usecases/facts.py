@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row
 
 from sms_service import clock
-from sms_service.conversation.definition import Conversation
-from sms_service.conversation.parse import rebuild
 from sms_service.conversation.types import Need
 from sms_service.models import dialogues, groups, meetings, people
 from sms_service.rules.audience import invited
@@ -28,17 +26,6 @@ Fact = dict[str, Any]
 def fetch(context: Context, db: Connection, scope: Scope, need: Need) -> Fact:
     """The fact or the recorded result of the command ``need`` names; JSON values only."""
     return _FACTS[need.name](context, db, scope, need.args)
-
-
-def older_version(context: Context, db: Connection, name: str, version: str) -> Conversation:
-    """A definition that has run before and has since been changed: dialogues that started on it end on it."""
-    known = context.older_versions.get(version)
-    if known is None:
-        canonical = dialogues.definition_of(db, version)
-        if canonical is None:
-            raise LookupError(f"conversation {name}: version {version[:12]} is not stored; restore it before going on")
-        known = context.older_versions[version] = rebuild(canonical, context.words)
-    return known
 
 
 def day_and_time(starts_at: datetime) -> Fact:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sms_service import clock
 from sms_service.models import groups, meetings, pauses, people, schedules
 from sms_service.models.base import insert_ignore
-from sms_service.models.outbox import outbox
+from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.rules.audience import invited
 from sms_service.rules.caps import keep_within_week
 from sms_service.rules.safe_hours import SafeHours
@@ -22,7 +22,7 @@ from sms_service.security.tokens import new_row_id
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
-from sms_service.usecases.fence_facts import COUNTED, WEEK, hours_of, windows_for
+from sms_service.usecases.fence_facts import WEEK, hours_of, windows_for
 from sms_service.usecases.meeting_texts import about_meeting, phones_of_meeting, queue_reminder
 from sms_service.usecases.open_dialogue import Questions
 
@@ -194,7 +194,7 @@ def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetim
         if room:
             dialogue_id, body = questions.begin("checkin", {}, number_id=phone.number_id, person_id=member.id, language=language)
         else:
-            dialogue_id, body = None, context.words.text(language, "checkin")
+            dialogue_id, body = None, context.published.conversation("checkin").words.text(language, "checkin")
         text = Outgoing(
             key=f"occ:{row.id}:{phone.number_id}",
             number_id=phone.number_id,
@@ -241,7 +241,7 @@ def _look_around(db: Connection, phones: Mapping[int, Row[Any]], now: datetime) 
     about = (rows.template.in_(("V3", "V3b", "V4", "V4b")), rows.state.in_(("queued", "reserved", *_MAY_HAVE_GONE)))
     for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *about)):
         found.reminders.setdefault(row.number_id, []).append(row.not_before)
-    counted = (rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(COUNTED))
+    counted = (rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(MAY_HAVE_LEFT))
     for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *counted)):
         found.gone.setdefault(row.number_id, []).append(row.not_before)
     for meeting in meetings.upcoming_of_people(db, list(phones), now, limit=12 * len(phones)):

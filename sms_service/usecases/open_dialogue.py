@@ -10,10 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from sms_service.conversation import engine
-from sms_service.conversation.definition import Conversation
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Begin, Dialogue, Outcome, Shown
-from sms_service.models import dialogues
 from sms_service.models.dialogues import dialogue, dialogue_event
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
@@ -27,7 +25,6 @@ class Questions:
     context: Context
     db: Connection
     now: datetime
-    versions: dict[str, Conversation] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -47,12 +44,11 @@ class Questions:
         It closes at the meeting's start or after the definition's hours (V3, V4; others 72 h). Only conversations whose first
         step asks without a fact can be begun this way; ``sms-service check`` holds the templates to that.
         """
-        conversation = self.context.conversations[name]
+        conversation = self.context.published.conversation(name)
         event = Begin(dict(data))
         outcome = engine.step(conversation, None, event, {}, "sms")
         if not isinstance(outcome, Outcome) or not outcome.replies:
             raise ValueError(f"conversation {name} does not begin with a question by SMS")
-        self.versions[name] = conversation
         row_id = new_row_id()
         closes_at = self.now + timedelta(hours=conversation.closes_after_hours or 72)
         if conversation.closes == "meeting_start" and meeting_starts_at is not None:
@@ -73,12 +69,10 @@ class Questions:
         )
         first = {"id": new_row_id(), "dialogue_id": row_id, "seq": 1, "channel": "sms", "event": event_json(event), "facts": {}}
         self.events.append(first | {"at": self.now})
-        return row_id, render(self.context.words, language, outcome.replies[0], "sms")
+        return row_id, render(conversation.words, language, outcome.replies[0], "sms")
 
     def store(self) -> None:
         """Store what was begun, before the texts that ask it are queued."""
-        for name, conversation in self.versions.items():
-            dialogues.remember_version(self.db, name, conversation.fingerprint, conversation.canonical, self.now)
         if self.rows:
             self.db.execute(insert(dialogue), self.rows)
             self.db.execute(insert(dialogue_event), self.events)
@@ -91,4 +85,4 @@ def asked_again(context: Context, db: Connection, row: Any, language: str) -> st
     outcome = engine.step(conversation, place, Shown(), {}, "sms")
     if not isinstance(outcome, Outcome) or not outcome.replies:
         raise ValueError(f"dialogue {row.id} stands at no question")
-    return render(context.words, language, outcome.replies[0], "sms")
+    return render(conversation.words, language, outcome.replies[0], "sms")

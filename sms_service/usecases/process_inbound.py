@@ -174,7 +174,8 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     if plan.set_language:
         numbers.change(db, number.id, language=plan.set_language)
         scope.language = plan.set_language
-    if plan.reply:
+    if plan.reply and context.words.languages:
+        # a service whose texts are not published yet keeps and raises everything, and says nothing
         said.template = plan.template
         said.urgent = plan.template == "V11"
         said.body = _notice(context, db, plan.reply, scope)
@@ -213,8 +214,8 @@ def _take_step(
     if outcome.replies:
         reply = outcome.replies[0]
         said.template = {"not_understood": "V13", "call_ack": "V10"}.get(reply.key, reply.key)
-        said.body = render(context.words, scope.language, reply, "sms")
-        said.text_class = context.words.entry(scope.language, reply.key).text_class
+        said.body = render(conversation.words, scope.language, reply, "sms")
+        said.text_class = conversation.words.entry(scope.language, reply.key).text_class
 
 
 def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:

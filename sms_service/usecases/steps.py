@@ -41,11 +41,8 @@ class Scope:
 
 
 def conversation_for(context: Context, db: Connection, name: str, version: str) -> Conversation:
-    """The definition a dialogue is pinned to: the current one, or the stored one it started on (design decision 4)."""
-    current = context.conversations.get(name)
-    if current is not None and current.fingerprint == version:
-        return current
-    return facts.older_version(context, db, name, version)
+    """The version a dialogue is pinned to: the published one, or the stored one it started on (design decision 4)."""
+    return context.published.version(db, name, version)
 
 
 def take(

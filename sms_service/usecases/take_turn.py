@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from sms_service import clock
 from sms_service.conversation import engine
+from sms_service.conversation.definition import Conversation
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Answered, Begin, Dialogue, Effect, Event, Outcome, PinChecked, Reply, Shown
 from sms_service.gateway.ussd_input import Newest, newest_input
@@ -55,7 +55,7 @@ def _turn(context: Context, hop: UssdTurn) -> str:
             seen = look_up(context, db, hop, receipt)
         if seen is None:
             raise LookupError("a number made in this transaction cannot be read back: the single state row is missing")
-        now = clock.of(seen)
+        now = context.at(db, seen)
         if seen.dial_id is None:
             return _first(context, db, hop, seen, receipt, now)
         if seen.dial_number_id != seen.id or seen.service_code != hop.service_code:
@@ -100,13 +100,10 @@ def _begin_home(context: Context, db: Connection, seen: Row[Any], now: datetime)
             "unregistered": not contacts,
         }
     )
-    conversation = context.conversations[HOME]
+    conversation = context.published.conversation(HOME)
     outcome, given = take(context, db, scope, conversation, None, event)
-    version = conversation.fingerprint
-    if version not in context.stored_versions and not dialogues.remember_version(db, HOME, version, conversation.canonical, now):
-        context.stored_versions.add(version)  # it was there before this transaction
     reading = Reading("unclear", rule="dial")
-    return Hop(_screen(context, scope, outcome), outcome.dialogue, event_json(event), given, reading), scope
+    return Hop(_screen(context, scope, conversation, outcome), outcome.dialogue, event_json(event), given, reading), scope
 
 
 def _first(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], receipt: bytes, now: datetime) -> str:
@@ -175,10 +172,11 @@ def _next(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], newes
     return made.screen
 
 
-def _screen(context: Context, scope: Scope, outcome: Outcome) -> str:
+def _screen(context: Context, scope: Scope, said: Conversation, outcome: Outcome) -> str:
+    """The screen in the words of the version that says it."""
     if not outcome.replies:
         return render(context.words, scope.language, Reply("thanks", ends=True), "ussd")
-    return render(context.words, scope.language, outcome.replies[-1], "ussd")
+    return render(said.words, scope.language, outcome.replies[-1], "ussd")
 
 
 def _facts_for(context: Context, db: Connection, scope: Scope) -> None:
@@ -201,14 +199,14 @@ def _step_home(
 def _after(context: Context, db: Connection, scope: Scope, home: Any, outcome: Outcome) -> str:
     """The screen after a home step: where another dialogue is to be answered, that dialogue's question."""
     if not engine.at_resume(home, outcome.dialogue):
-        return _screen(context, scope, outcome)
+        return _screen(context, scope, home, outcome)
     other = dialogues.get(db, int(outcome.dialogue.data["resume"]))
     if other is None:
         raise LookupError("the open question this dial stands at is gone: dialogues are closed, never deleted")
     place = Dialogue.from_json(other.place)
     conversation = conversation_for(context, db, place.conversation, place.version)
     shown, _ = take(context, db, scope, conversation, place, Shown())
-    return _screen(context, scope, shown)
+    return _screen(context, scope, conversation, shown)
 
 
 def _read(context: Context, scope: Scope, typed: str, expectation: Expectation) -> tuple[Reading, str, Alert]:
@@ -289,7 +287,7 @@ def _answer_other(context: Context, db: Connection, scope: Scope, home: Any, pla
     if not done or outcome.replies:
         ended = done and bool(outcome.replies) and outcome.replies[-1].ends
         home_place = Dialogue(place.conversation, place.version, place.step, place.data, 0, ended)
-        screen = _screen(context, scope, outcome)
+        screen = _screen(context, scope, conversation, outcome)
         return Hop(screen, home_place, stored, {}, reading, typed, alert, scope.person_id)
     onward, home_facts = _step_home(context, db, scope, home, place, Answered(reading))
     screen = _after(context, db, scope, home, onward)

@@ -88,6 +88,7 @@ def site(kind: str, *, latency_ms: int | None = None) -> Iterator[Site]:
             settings = load_settings(env)
             schema.migrate(Database(url))
             context = wiring.context_from(settings, nudge=wiring.nudger(settings))
+            wiring.install_release(context)
             outer.callback(context.database.dispose)
             stack = outer.enter_context(ExitStack())
             yield Site(kind, folder, env, settings, context, stack)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.usecases import occurrences, tick
 from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.tick import run_schedules
+from tests.releases import publish_another_release
 from tests.service import Service
 from tests.usecases.site import NOW, Site
 
@@ -131,8 +131,7 @@ def test_an_open_question_is_asked_again_after_a_release_changed_the_conversatio
     service.wait_until(START - timedelta(hours=45))
     ours = (outbox.c.meeting_id == site.meetings()[0].id, outbox.c.template == "V3")
     assert len(site.texts(*ours)) == 1
-    changed = {name: replace(one, fingerprint="0" * 64) for name, one in service.context.conversations.items()}
-    site.context = replace(service.context, conversations=changed, older_versions={})
+    publish_another_release(service.context)
     site.at(START - timedelta(hours=39))
     run_schedules(site.context)
     assert len(site.texts(*ours)) == 2

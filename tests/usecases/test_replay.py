@@ -16,16 +16,19 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from sms_service.__main__ import main
 from sms_service.conversation.types import Answered, Begin, Event, PinChecked, Shown, TimedOut
 from sms_service.models import metadata
-from sms_service.models.dialogues import conversation_version, dialogue, dialogue_event, response
+from sms_service.models.dialogues import dialogue, dialogue_event, response
 from sms_service.models.dials import dial, turn
 from sms_service.models.outbox import outbox
+from sms_service.models.versions import conversation_version
 from sms_service.text.reply_types import Reading
 from sms_service.usecases import replay
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.pins import draw_pin
+from sms_service.usecases.published import Published
 from sms_service.usecases.remind_group import remind_group
 from sms_service.usecases.replay import Replayed, event_of, replay_dialogues
 from sms_service.usecases.steps import event_json
+from tests.releases import publish_another_release
 from tests.service import Service
 from tests.usecases.site import Site
 
@@ -250,12 +253,12 @@ def test_what_was_changed_behind_the_service_is_found(service: Service, phone: P
 def test_each_is_played_on_the_version_it_started_on(service: Service, phone: Phone) -> None:
     """Decisions 4 and 5: after a release with other conversations, the stored definitions serve; without them it differs."""
     phone.dials("2", phone.pin, "1")
-    released = {name: dataclasses.replace(one, fingerprint="0" * 64) for name, one in service.context.conversations.items()}
-    later = dataclasses.replace(service.context, conversations=released, older_versions={})
+    publish_another_release(service.context)
+    later = dataclasses.replace(service.context, published=Published())
     assert [one.verdict for one in replay_dialogues(later)] == ["same"] * 4
     with service.context.database.begin() as db:
         db.execute(delete(conversation_version))
-    lost = dataclasses.replace(later, older_versions={})
+    lost = dataclasses.replace(later, published=Published())
     assert [one.verdict for one in replay_dialogues(lost)] == ["different"] * 4
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from sms_service.catalogue import CatalogueFault, load_catalogue, read_catalogue
 from sms_service.conversation.check import load
-from sms_service.conversation.parse import rebuild
-from sms_service.conversation.vocabulary import MAX_HOPS, MAX_STEPS
+from sms_service.conversation.parse import unpack
+from sms_service.conversation.version import notices_version, read_stored_words, stored_words
+from sms_service.conversation.vocabulary import MAX_HOPS, MAX_STEPS, NOTICES
 from tests.unit.conversation.broken import ROWS, Change, Tables, ask, faults_after, home, shipped
 from tests.unit.conversation.player import TEMPLATES, catalogue
 
@@ -117,20 +118,32 @@ def test_empty_folder_is_a_fault(tmp_path: Path) -> None:
 def test_definition_is_rebuilt_from_what_is_stored() -> None:
     """Decision 5: the canonical text gives back the very definition, so that a pinned version can be replayed."""
     for conversation in catalogue().conversations.values():
-        again = rebuild(conversation.canonical, catalogue().words)
+        again = unpack(conversation.canonical, read_stored_words(stored_words(conversation.words)))
         assert again.fingerprint == conversation.fingerprint
-        assert again.steps == conversation.steps
+        assert again.conversation is not None
+        assert again.conversation.steps == conversation.steps
     with pytest.raises(ValueError, match="cannot be rebuilt"):
-        rebuild("{}", catalogue().words)
+        unpack("{}", catalogue().words)
 
 
-def test_a_changed_shape_is_a_new_version_and_a_changed_word_is_not() -> None:
-    """A dialogue pins the version it started on; correcting a word does not make a new one."""
-    before = catalogue().conversations["missed"].fingerprint
+def test_the_notices_are_versioned_too() -> None:
+    """Decision 4: the texts the service sends by itself are one version, which holds every notice and nothing else."""
+    made = notices_version(catalogue().words)
+    again = unpack(made.definition, read_stored_words(stored_words(made.words)))
+    assert (again.fingerprint, again.conversation) == (made.fingerprint, None)
+    assert set(made.words.entries["rw"]) == set(NOTICES)
+
+
+def test_a_changed_shape_or_word_is_a_new_version_of_what_says_it() -> None:
+    """Decision 4: a dialogue pins its steps and its words; what another conversation says makes no new version of this one."""
+    before = {name: one.fingerprint for name, one in catalogue().conversations.items()}
     conversations, messages = copy.deepcopy(shipped())
+    messages["en"]["texts.toml"]["missed"]["text"] += "."
+    after = {found.name: found.fingerprint for found in load(conversations, messages).conversations}
+    assert {name for name in before if after[name] != before[name]} == {"missed"}
     messages["en"]["forms.toml"]["labels"]["missed_call"] = "call me, please"
-    loaded = {found.name: found.fingerprint for found in load(conversations, messages).conversations}
-    assert loaded["missed"] == before
+    labelled = {found.name: found.fingerprint for found in load(conversations, messages).conversations}
+    assert {name for name in before if labelled[name] != after[name]} == {"missed"}
     ask(conversations)["options"][0]["value"] = "later"
-    loaded = {found.name: found.fingerprint for found in load(conversations, messages).conversations}
-    assert loaded["missed"] != before
+    shaped = {found.name: found.fingerprint for found in load(conversations, messages).conversations}
+    assert {name for name in before if shaped[name] != labelled[name]} == {"missed"}
