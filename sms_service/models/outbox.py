@@ -98,6 +98,7 @@ parked_report = Table(
 )
 
 SENDING = ("reserved", "calling")
+MAY_HAVE_LEFT = ("accepted", "delivered", "failed", "unknown", "calling")
 FINAL = ("delivered", "failed", "refused", "expired", "cancelled", "suppressed", "given_up")
 
 

@@ -27,6 +27,7 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.raise_concern import stop_alerts
 from sms_service.usecases.sign_in import SignedIn
+from sms_service.usecases.withheld import answer_withheld
 
 RESULTS: Final = ("spoke", "no_answer", "wrong_person", "call_later", "in_person")
 REACHED: Final = ("spoke", "in_person")
@@ -113,7 +114,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One concern with what a caller needs: safe-contact plan, groups, history. ``has_text``: a sealed text belongs to it."""
+    """One concern with what a caller needs: safe-contact plan, groups, history. ``has_text``: a sealed text belongs to it.
+
+    ``withheld``: the outbound switch kept the answer the person was due (S41).
+    """
 
     row: Row[Any]
     contacts: Sequence[Row[Any]]
@@ -123,6 +127,7 @@ class Case:
     flagged: bool
     number: Row[Any] | None
     sharers: tuple[str, ...] = field(default=())
+    withheld: bool = False
 
 
 def case(context: Context, db: Connection, me: SignedIn, code: str) -> Case | None:
@@ -143,6 +148,7 @@ def case(context: Context, db: Connection, me: SignedIn, code: str) -> Case | No
         flagged=row.severity in GRAVE,
         number=numbers.get(db, row.number_id) if row.number_id else None,
         sharers=tuple(contact.person_code for contact in on_number),
+        withheld=row.severity in GRAVE and answer_withheld(db, row.number_id, row.opened_at, by_text=row.inbound_id is not None),
     )
 
 

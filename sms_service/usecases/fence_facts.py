@@ -15,7 +15,7 @@ from sms_service.models import directory, numbers, pauses, people, state
 from sms_service.models.groups import curriculum, group, membership, programme
 from sms_service.models.inbound import inbound
 from sms_service.models.meetings import OPEN, meeting
-from sms_service.models.outbox import outbox
+from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.rules.safe_hours import SafeHours, intersect
 from sms_service.rules.sending import NumberState, Text
 from sms_service.rules.timing import PauseWindow
@@ -24,7 +24,6 @@ from sms_service.text.phone import is_rwandan_mobile
 from sms_service.usecases.context import Context
 
 WEEK = timedelta(days=7)
-COUNTED = ("accepted", "delivered", "failed", "unknown", "calling")
 
 
 @dataclass(slots=True)
@@ -123,7 +122,7 @@ def _counts(db: Connection, number_ids: Sequence[int], now: datetime, *where: An
         select(outbox.c.number_id, func.count())
         .where(
             outbox.c.number_id.in_(number_ids),
-            outbox.c.state.in_(COUNTED),
+            outbox.c.state.in_(MAY_HAVE_LEFT),
             outbox.c.kind.in_(("scheduled", "broadcast")),
             outbox.c.not_before > now - WEEK,
             *where,

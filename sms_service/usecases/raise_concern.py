@@ -21,6 +21,7 @@ from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.usecases.compose import LANE_ALERT, Outgoing, queue_texts
 from sms_service.usecases.context import Context
+from sms_service.usecases.withheld import answer_withheld
 
 ALERT_LIFE = timedelta(days=7)
 ALERTS_PER_HOUR = 5  # to one phone: repeats beyond are left out, first alerts beyond merge into one text a minute (T6)
@@ -128,10 +129,11 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     """Queue the alert's next step, when it is due: to the line the plan names, all lines when it is not staffed (S25).
 
     Beyond five an hour to one phone, first alerts leave one a minute, each naming how many are open, and repeats are left
-    out (T6). With no phone at all the step waits, a minute at a time, until there is one.
+    out (T6). When the switch withheld the answer to the person, the text says so (S41). With no phone at all the step waits,
+    a minute at a time, until there is one.
     """
     row = db.execute(
-        select(alert, concern.c.code, concern.c.opened_at.label("since"), concern.c.state)
+        select(alert, concern.c.code, concern.c.opened_at.label("since"), concern.c.number_id, concern.c.inbound_id)
         .join(concern, concern.c.id == alert.c.concern_id)
         .where(alert.c.id == alert_id)
         .with_for_update(of=alert)
@@ -146,10 +148,14 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
         return
     open_now = concerns.open_red_count(db)
     since = clock.local(row.since).strftime("%H:%M")
+    withheld = answer_withheld(db, row.number_id, row.since, by_text=row.inbound_id is not None)
     texts = []
     for phone in phones:
         language = "fr" if phone.language == "fr" else "en"
-        body = context.words.text(language, "alert", {"code": row.code, "open": open_now, "since": since, "reply": row.ack_code})
+        # Notices published before this text was written do not have it: an alert is never lost for want of a sentence.
+        told = withheld and "alert_withheld" in context.words.entries.get(language, {})
+        values = {"code": row.code, "open": open_now, "since": since, "reply": row.ack_code}
+        body = context.words.text(language, "alert_withheld" if told else "alert", values)
         texts.append(
             Outgoing(
                 key=f"alert:{alert_id}:{row.step}:{phone.number_id}",
