@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from sms_service.models.groups import curriculum, group, membership, programme
 from sms_service.models.numbers import number
-from sms_service.models.outbox import outbox
+from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.models.people import contact_point, person
 from sms_service.rules.caps import WEEK, Caps
 
@@ -28,7 +28,6 @@ REASONS = (
     "frozen",
     "cap_reached",
 )
-_MAY_HAVE_GONE = ("accepted", "delivered", "failed", "unknown", "calling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ def _week_counts(db: Connection, chunk: Sequence[int], now: datetime) -> dict[in
         select(outbox.c.number_id, func.count())
         .where(
             outbox.c.number_id.in_(chunk),
-            outbox.c.state.in_(_MAY_HAVE_GONE),
+            outbox.c.state.in_(MAY_HAVE_LEFT),
             outbox.c.kind.in_(("scheduled", "broadcast")),
             outbox.c.not_before > now - WEEK,
         )
