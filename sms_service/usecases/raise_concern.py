@@ -152,10 +152,9 @@ def send_alert(context: Context, db: Connection, alert_id: int, now: datetime) -
     texts = []
     for phone in phones:
         language = "fr" if phone.language == "fr" else "en"
-        # Notices published before this text was written do not have it: an alert is never lost for want of a sentence.
-        told = withheld and "alert_withheld" in context.words.entries.get(language, {})
         values = {"code": row.code, "open": open_now, "since": since, "reply": row.ack_code}
-        body = context.words.text(language, "alert_withheld" if told else "alert", values)
+        # Staff texts come with the program: no alert is lost for want of a published sentence.
+        body = context.shipped.text(language, "alert_withheld" if withheld else "alert", values)
         texts.append(
             Outgoing(
                 key=f"alert:{alert_id}:{row.step}:{phone.number_id}",
