@@ -12,6 +12,7 @@ from typing import Any
 from sms_service import clock, logs, orphans, paths, store
 from sms_service.catalogue import Catalogue, load_catalogue
 from sms_service.config import Settings, load_settings
+from sms_service.conversation.version import NOTICES_NAME
 from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
 from sms_service.gateway.africastalking import Client
 from sms_service.gateway.registry import client_for
@@ -44,6 +45,7 @@ def build_context(
         vault=Vault(field_keys, hash_key),
         audit_key=audit_key,
         shipped=loaded.words,
+        expected=frozenset({NOTICES_NAME, *loaded.conversations}),
         lexicon=lexicon,
         topics=loaded.topics,
         client=client,

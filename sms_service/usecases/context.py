@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from sms_service import clock
 from sms_service.conversation.definition import Conversation
+from sms_service.conversation.version import NOTICES_NAME
 from sms_service.conversation.words import Words
 from sms_service.database import Database
 from sms_service.gateway.registry import Gateway
@@ -33,8 +34,9 @@ class Context:
     ``nudge(job, row_id)`` tells a worker to look again; it never raises and losing it loses nothing (design decision 1).
     ``topics`` are the words that no outgoing text may hold (S1). ``client`` is the gateway; None where nothing is sent.
     ``shipped`` are the words that came with the program: staff texts, and the apology when nothing can be read.
-    ``published`` is what runs, as the database says; it follows every publication at the next transaction. ``reviewed_only``
-    holds where real people are at the other end: no language is published without a native reviewer's sign-off.
+    ``expected`` names what this program needs published to do all its work. ``published`` is what runs, as the database says; it
+    follows every publication at the next transaction. ``reviewed_only`` holds where real people are at the other end: no
+    language is published without a native reviewer's sign-off.
     """
 
     database: Database
@@ -53,6 +55,7 @@ class Context:
     currency: str = "RWF"
     public_url: str = ""
     caps: Caps = field(default_factory=Caps)
+    expected: frozenset[str] = frozenset()
     reviewed_only: bool = False
     published: Published = field(default_factory=Published)
 
@@ -65,6 +68,12 @@ class Context:
     def words(self) -> Words:
         """The published texts that the service sends by itself (``NOTICES``)."""
         return self.published.running.notices
+
+    def unpublished(self) -> list[str]:
+        """What this program expects and nobody has published here: its texts do not leave."""
+        running = self.published.running
+        named = {*running.conversations, *([NOTICES_NAME] if running.notices.languages else [])}
+        return sorted(self.expected - named)
 
     def now(self, db: Connection) -> datetime:
         """The service's time (aware UTC), from the database's clock; what is published is followed on the way."""

@@ -68,6 +68,7 @@ def _look(context: Context, health: Health) -> None:
             ("clock", row.last_tick_at is None or now - row.last_tick_at > NO_TICK),
             ("schedules held", row.schedules_held_at is not None),
             ("outbound off", not row.outbound_on),
+            ("conversations not published", bool(context.unpublished())),
             ("channel paused", channel.paused_at is not None),
             ("balance low", balance_is_low(db, channel, now)),
             ("breaker open", channel.breaker_until is not None),

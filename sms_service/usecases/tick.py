@@ -55,7 +55,8 @@ def tick(context: Context, pace: Pace) -> None:
     ]
     if row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour:
         parts.append(lambda: context.database.run(lambda db: freeze_silent(context, db, now)))
-    if trusted:
+    if trusted and context.words.languages:
+        # before anything is published nothing can be said: schedules wait for it as for a clock, until they expire
         parts.append(lambda: run_schedules(context))
     parts += [lambda: expand_due(context), lambda: _nudge(context)]
     faults = [fault for part in parts if (fault := _fault_of(part)) is not None]

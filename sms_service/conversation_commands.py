@@ -1,0 +1,96 @@
+"""The commands of `sms-service conversation`: what there is, what changed, who signed it off, and what runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sms_service.usecases import read_versions, versions
+from sms_service.usecases.versions import COMMAND
+
+
+def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) -> click.Group:
+    """Put the group on the console script and return it, for those who add to it."""
+
+    @main.group()
+    def conversation() -> None:
+        """Conversations: list, compare, bring in, sign off, publish, draw, play."""
+
+    _add_lists(conversation, using)
+    _add_publishing(conversation, using, failed)
+    return conversation
+
+
+def _add_lists(conversation: click.Group, using: Any) -> None:
+    @conversation.command(name="list")
+    @click.argument("name", required=False)
+    @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+    def list_command(name: str | None, as_json: bool) -> None:
+        """Every version, or those of NAME: number, state, who brought it in and published it, languages not signed off."""
+        with using() as context, context.database.begin() as db:
+            found = read_versions.list_versions(context, db, name)
+        for one in found:
+            if as_json:
+                click.echo(json.dumps(asdict(one), default=str))
+                continue
+            missing = f"  not signed off: {', '.join(one.unreviewed)}" if one.unreviewed else ""
+            by = f"{one.imported_by}/{one.approved_by or '-'}/{one.published_by or '-'}"
+            click.echo(f"{one.name:12} {one.number:3} {one.state:9} {one.imported_at:%Y-%m-%d} {by:26}{missing}")
+
+    @conversation.command()
+    @click.argument("name")
+    @click.argument("older", type=int, required=False)
+    @click.argument("newer", type=int, required=False)
+    @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+    def diff(name: str, older: int | None, newer: int | None, as_json: bool) -> None:
+        """What differs: what runs against the newest draft, or version OLDER against NEWER."""
+        with using() as context, context.database.begin() as db:
+            if newer is None:
+                newer = read_versions.newest_draft(context, db, name) if older is None else older
+                older = None
+            if newer is None:
+                click.echo(f"{name}: there is no draft newer than what runs", err=True)
+                return
+            found = read_versions.changes(context, db, name, older, newer)
+        for one in found:
+            if as_json:
+                click.echo(json.dumps({**asdict(one), "kind": one.kind}, ensure_ascii=False))
+                continue
+            click.echo(str(one))
+            for sign, text in (("-", one.before), ("+", one.after)):
+                if text:
+                    click.echo(f"  {sign} {text}")
+        click.echo(f"{len(found)} differences", err=True)
+
+
+def _add_publishing(conversation: click.Group, using: Any, failed: type[click.ClickException]) -> None:
+    @conversation.command(name="sign-off")
+    @click.argument("name")
+    @click.argument("number", type=int)
+    @click.argument("language")
+    @click.option("--reviewer", required=True, help="the native reviewer's name; kept sealed")
+    def sign_off(name: str, number: int, language: str, reviewer: str) -> None:
+        """Record that a native reviewer approved what version NUMBER of NAME says in LANGUAGE."""
+        with using() as context:
+            versions.sign_off(context, name, number, language, reviewer, COMMAND)
+        click.echo(f"{name} {number}: {language} is signed off")
+
+    @conversation.command()
+    @click.argument("name")
+    @click.argument("number", type=int, required=False)
+    @click.option("--approve", is_flag=True, help="approve it as well, where a second person has looked at it")
+    def publish(name: str, number: int | None, approve: bool) -> None:
+        """Make version NUMBER of NAME, or its newest draft, the one that runs on every machine."""
+        with using() as context:
+            if number is None:
+                with context.database.begin() as db:
+                    number = read_versions.newest_draft(context, db, name)
+            if number is None:
+                raise failed(f"{name}: there is no draft newer than what runs; name a version (conversation list {name})")
+            if approve:
+                versions.approve(context, name, number, COMMAND)
+            versions.publish(context, name, number, COMMAND)
+        click.echo(f"{name} {number} runs from now on")
