@@ -9,6 +9,7 @@ from sms_service.models import (
     dials,
     directory,
     groups,
+    harm,
     inbound,
     meetings,
     numbers,
@@ -22,6 +23,7 @@ from sms_service.models import (
     staff,
     state,
     versions,
+    wall_clocks,
 )
 from sms_service.models.base import metadata
 
@@ -34,6 +36,7 @@ __all__ = [
     "dials",
     "directory",
     "groups",
+    "harm",
     "inbound",
     "meetings",
     "metadata",
@@ -48,4 +51,5 @@ __all__ = [
     "staff",
     "state",
     "versions",
+    "wall_clocks",
 ]

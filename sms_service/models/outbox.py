@@ -93,6 +93,7 @@ parked_report = Table(
     Column("gateway_id", String(128), nullable=False),
     word("status", 40),
     word("failure_reason", 60, nullable=True),
+    ref("number_id", "number", nullable=True, index=True),
     at("received_at", index=True),
     UniqueConstraint("gateway_id", "status"),
 )

@@ -1,0 +1,78 @@
+"""The time each running process works by, written beside each other's: on one file each process has its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, UniqueConstraint, delete, func, insert, select, update
+
+from sms_service.models.base import at, insert_ignore, metadata, row_id, word
+from sms_service.security.tokens import new_row_id
+
+wall_clock = Table(
+    "wall_clock",
+    metadata,
+    Column("process", String(40), primary_key=True),  # role and process id
+    word("role", 10),  # clock | web | worker
+    at("wall_at"),
+    word("apart_from", 40, nullable=True),  # the roles whose clocks disagree with this one's
+)
+
+outage = Table(
+    "outage",
+    metadata,
+    row_id(),
+    word("role", 10),
+    at("from_at"),
+    at("to_at"),
+    at("checked_at", nullable=True),
+    word("checked_by", 60, nullable=True),
+    Column("brought", BigInteger, nullable=True),  # texts fetched from the gateway's inbox
+    UniqueConstraint("role", "from_at"),
+)
+
+
+def all_clocks(db: Connection) -> Sequence[Row[Any]]:
+    return db.execute(select(wall_clock)).all()
+
+
+def write(db: Connection, process: str, role: str, wall_at: datetime, apart_from: str | None) -> None:
+    """Set this process's row; made on its first beat."""
+    values = {"wall_at": wall_at, "apart_from": apart_from}
+    if not db.execute(update(wall_clock).where(wall_clock.c.process == process).values(**values)).rowcount:
+        db.execute(insert(wall_clock).values(process=process, role=role, **values))
+
+
+def forget(db: Connection, processes: Sequence[str]) -> None:
+    db.execute(delete(wall_clock).where(wall_clock.c.process.in_(list(processes))))
+
+
+def clocks_apart(db: Connection) -> bool:
+    """Whether some process that held schedules back for it has not found the clocks together since."""
+    return db.execute(select(wall_clock.c.process).where(wall_clock.c.apart_from.is_not(None)).limit(1)).first() is not None
+
+
+def last_beat(db: Connection, role: str) -> datetime | None:
+    """The latest time any process of this role wrote."""
+    return db.execute(select(func.max(wall_clock.c.wall_at)).where(wall_clock.c.role == role)).scalar()
+
+
+def note_outage(db: Connection, role: str, from_at: datetime, to_at: datetime) -> bool:
+    """Keep a time in which no process of this role ran; whether it was not known yet."""
+    return insert_ignore(db, outage, {"id": new_row_id(), "role": role, "from_at": from_at, "to_at": to_at}) > 0
+
+
+def unchecked_outages(db: Connection) -> Sequence[Row[Any]]:
+    """Outages after which nobody has fetched the gateway's inbox yet, oldest first."""
+    return db.execute(select(outage).where(outage.c.checked_at.is_(None)).order_by(outage.c.from_at)).all()
+
+
+def mark_checked(db: Connection, until: datetime, now: datetime, by: str, brought: int) -> None:
+    """The inbox was fetched for everything that ended by ``until``."""
+    db.execute(
+        update(outage)
+        .where(outage.c.checked_at.is_(None), outage.c.to_at <= until)
+        .values(checked_at=now, checked_by=by, brought=brought)
+    )
