@@ -75,6 +75,9 @@ def _import(context: Context, db: Connection, version: Version, actor: str, orig
         context.record(db, actor, "conversation.import", f"{version.name} {number}")
     else:
         number = known.number
+        if known.words is None:
+            # the fingerprint is over definition and words: these are the ones that were lost on the way down and up
+            versions.change(db, known.id, words=stored_words(version.words))
     for language, reviewer in sorted(reviews.items()):
         if language in version.words.languages:
             _sign(context, db, version, number, language, reviewer, actor, now)
