@@ -47,15 +47,22 @@ def fields_of(conversation: Conversation) -> dict[str, Kind]:
             fields.update({name: shape[source] for name, source in step.keep.items() if source in shape})
         elif isinstance(step, Ask) and step.answer == "list" and step.save:
             fields[step.save] = "code"
+        elif isinstance(step, Ask) and step.save and _is_reported(conversation, step):
+            fields[step.save] = "count"
         elif isinstance(step, Resume) and step.flag:
             fields[step.flag] = "flag"
     return fields
 
 
 def answers_of(conversation: Conversation) -> set[str]:
-    """Fields that hold what a person answered; they are never shown again (S5)."""
+    """Fields that hold what a person answered; they are never shown again (S5), but for the numbers of a report (V15)."""
     asks = (step for step in conversation.steps.values() if isinstance(step, Ask) and step.answer != "list")
-    return {ask.save for ask in asks if ask.save}
+    return {ask.save for ask in asks if ask.save and not _is_reported(conversation, ask)}
+
+
+def _is_reported(conversation: Conversation, ask: Ask) -> bool:
+    """Whether the answer is a count of people or activities in a report, which says nothing about whoever gives it."""
+    return conversation.report and ask.answer == "number"
 
 
 def uses_of(conversation: Conversation) -> list[Use]:
@@ -94,6 +101,9 @@ def check_steps(conversation: Conversation, words: Words) -> list[Fault]:
     return [Fault(conversation.file, step, "", reason, fix) for step, reason, fix in found]
 
 
+MOST_REPORTED = 999
+"""The highest number a report takes: the longest count a screen is measured with. None is keyed as 000, because 0 leaves."""
+
 Said = Iterator[tuple[str, str]]
 """Reasons, each with its suggestion or an empty one."""
 
@@ -112,6 +122,8 @@ class _Checker:
             yield "closes with the dial, but runs on sms, where there is none", "give 'closes_after_hours'"
         if self.conversation.closes == "meeting_start" and "day" not in self.conversation.args.values():
             yield "closes at the meeting's start, but no argument says which meeting", "declare day = 'day' under [args]"
+        if self.conversation.report and (self.conversation.channels != ("ussd",) or self.conversation.text_class != "A"):
+            yield "'report' is for counts of class A on USSD alone (V15, S5)", "class = 'A', channels = ['ussd'], or leave it out"
 
     def reasons(self, step: Step) -> Said:
         if isinstance(step, Ask):
@@ -159,7 +171,10 @@ class _Checker:
             yield "'yes', 'no' and 'dont_know' belong to answer 'yesno'", "answer = 'yesno', or give [[options]]"
         if ask.answer in ("scale", "number") and not 0 <= ask.low < ask.high <= 9999:
             yield f"answer '{ask.answer}' needs 'low' below 'high', from 0 to 9999", "low = 1, high = 5"
-        if ask.answer in ("scale", "number") and ask.low == 0 and "ussd" in self.conversation.channels:
+        reported = _is_reported(self.conversation, ask)
+        if reported and ask.high > MOST_REPORTED:
+            yield f"a report counts to {MOST_REPORTED}, so that its numbers fit on a screen", f"high = {MOST_REPORTED}"
+        if ask.answer in ("scale", "number") and ask.low == 0 and "ussd" in self.conversation.channels and not reported:
             yield "'low' is 0, but on USSD 0 always leaves (S12): begin at 1", "low = 1"
         if ask.answer == "scale" and any(ask.low <= number <= ask.high for number in numbers):
             yield "an option has a number of the scale", "give it a number above 'high'"

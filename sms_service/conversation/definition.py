@@ -161,6 +161,8 @@ class Conversation:
     ``words`` are the texts, labels and forms that this conversation says, in every language, and nothing else.
     ``canonical`` is the definition as JSON text; with the words it is enough to rebuild the conversation.
     ``fingerprint`` is the SHA-256 of both and is what a dialogue pins: a corrected word is another version.
+    ``report`` marks counts that a facilitator or practitioner reports, USSD only and after the PIN: the one exception to
+    S5, its numbers may be shown again before they are sent (V15).
     """
 
     name: str
@@ -177,6 +179,7 @@ class Conversation:
     words: Words
     canonical: str
     fingerprint: str
+    report: bool = False
 
 
 ENGINE_TEXTS = frozenset({"not_understood"})

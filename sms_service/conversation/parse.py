@@ -149,6 +149,7 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
         words=own_words,
         canonical=canonical,
         fingerprint=fingerprint_of(canonical, own_words),
+        report=top.get("report", False),
     )
     top.finish()
     return conversation, faults
