@@ -34,6 +34,17 @@ MAX_LISTED = 9
 MAX_UNCLEAR = 2
 """V13 is sent at most this many times in a row; then a person takes over."""
 
+QUESTION_MOMENTS = ("baseline", "endline", "monthly", "block")
+"""When a question set is asked: before and after the meetings, every month between, on the days of a training block."""
+
+MAX_CAP_DAYS = 366
+
+MONTHLY_CAP_DAYS = 28
+"""A monthly set is asked at most this often (domain section 2.6)."""
+
+MAX_TEXTED_QUESTIONS = 3
+"""Questions one after another by SMS; a fourth is answered by hardly anyone (domain section 7)."""
+
 SMS_LIMIT = 160
 """GSM-7 characters of one SMS (S6)."""
 
@@ -77,6 +88,12 @@ FACTS: Mapping[str, FactShape] = {
     "cancel": _fact("person group day time", "ok none"),
 }
 """Fact name -> what it takes and gives. Days are ISO dates, times HH:MM, Africa/Kigali."""
+
+OPEN_FACTS = frozenset({"next_meeting"})
+"""Facts with a ``person`` that a dial may ask for before any PIN: they tell a number no more than its texts do (S11)."""
+
+PERSONAL_FLAG = "personal"
+"""The argument that is set only for the one participant of an own phone: there class B may show without a PIN (S3, S11)."""
 
 EFFECTS: Mapping[str, frozenset[str]] = {
     # the coded answer (true, false, a number, an option; null is "does not know", never a no) to a question
