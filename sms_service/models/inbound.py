@@ -43,7 +43,7 @@ inbound = Table(
     word("value", 40, nullable=True),
     word("rule", 60, nullable=True),
     Column("confidence", Float, nullable=True),
-    Column("dialogue_id", BigInteger, nullable=True),
+    Column("dialogue_id", BigInteger, nullable=True, index=True),
     word("network_code", 12, nullable=True),
     word("sent_date", 40, nullable=True),
     at("received_at", index=True),

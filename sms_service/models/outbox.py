@@ -36,7 +36,7 @@ outbox = Table(
     ref("person_id", "person", nullable=True, index=True),
     ref("group_id", "peace_group", nullable=True),
     ref("meeting_id", "meeting", nullable=True, index=True),
-    ref("dialogue_id", "dialogue", nullable=True),
+    ref("dialogue_id", "dialogue", nullable=True, index=True),
     ref("inbound_id", "inbound", nullable=True),
     ref("broadcast_id", "broadcast", nullable=True),
     ref("alert_id", "alert", nullable=True),
