@@ -15,12 +15,14 @@ from sms_service.conversation.definition import Conversation
 from sms_service.conversation.faults import Fault
 from sms_service.conversation.version import Version, notices_version, version_of
 from sms_service.conversation.words import Words
+from sms_service.text.forbidden import Forbidden, build_forbidden, forbidden_faults
 from sms_service.text.topics import Topics, build_topics, topic_word_in
 
 MAX_FILE_BYTES = 512 * 1024
 """A definition or words file larger than this is refused unread (I22)."""
 
 TOPICS_FILE = "topics"
+FORBIDDEN_FILE = "forbidden"
 
 AWAITING = "awaiting"
 """A ``review`` that begins so is no sign-off."""
@@ -71,7 +73,8 @@ def read_catalogue(templates: Path) -> Catalogue:
         for language in languages
     }
     lexicon = dict(_tables(templates, "lexicon", faults))
-    topics = _topics(lexicon.pop(TOPICS_FILE, None), faults)
+    forbidden = _forbidden(lexicon.pop(FORBIDDEN_FILE, None), faults)
+    topics = _topics(lexicon.pop(TOPICS_FILE, None), forbidden, faults)
     programmes = _tables(templates, "programmes", faults)
     for stem, table in programmes:
         faults.extend(_programme_faults(f"programmes/{stem}.toml", table, languages, topics))
@@ -127,7 +130,17 @@ def _reason(error: Exception) -> str:
     return error.strerror or "the file cannot be opened" if isinstance(error, OSError) else str(error)
 
 
-def _topics(table: Mapping[str, Any] | None, faults: list[Fault]) -> Topics:
+def _forbidden(table: Mapping[str, Any] | None, faults: list[Fault]) -> Forbidden:
+    name = f"lexicon/{FORBIDDEN_FILE}.toml"
+    if table is None:
+        faults.append(Fault(name, "", "", "the list is missing: without it no question may be asked (S4)"))
+        return Forbidden()
+    found = forbidden_faults(table)
+    faults.extend(Fault(name, "", "", reason) for reason in found)
+    return Forbidden() if found else build_forbidden(table)
+
+
+def _topics(table: Mapping[str, Any] | None, forbidden: Forbidden, faults: list[Fault]) -> Topics:
     empty: dict[str, list[str]] = {"stems": [], "words": [], "inside": [], "allowed": []}
     name = f"lexicon/{TOPICS_FILE}.toml"
     if table is None:
@@ -138,7 +151,7 @@ def _topics(table: Mapping[str, Any] | None, faults: list[Fault]) -> Topics:
     if wrong:
         faults.append(Fault(name, "", "", f"{', '.join(wrong)} must be lists of words"))
         return build_topics(empty)
-    return build_topics(lists)
+    return build_topics(lists, forbidden)
 
 
 def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str], topics: Topics) -> list[Fault]:

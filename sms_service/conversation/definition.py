@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import Kind
-from sms_service.conversation.words import Words
+from sms_service.conversation.words import LIST_MORE, Words
 
 AnswerKind = Literal["yesno", "scale", "options", "number", "date", "time", "list"]
 ANSWER_KINDS: tuple[AnswerKind, ...] = ("yesno", "scale", "options", "number", "date", "time", "list")
@@ -152,6 +152,20 @@ Step = Ask | Pin | Fetch | Branch | Say | Resume
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """What makes a conversation a set of outcome questions (domain section 2.6).
+
+    ``purpose`` and ``instrument`` are for people; ``when`` names the moments of a group's life at which it is asked (those of
+    ``QUESTION_MOMENTS``), ``cap_days`` the days within which nobody is asked twice.
+    """
+
+    purpose: str
+    instrument: str
+    cap_days: int
+    when: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """An immutable definition.
 
@@ -180,6 +194,7 @@ class Conversation:
     canonical: str
     fingerprint: str
     report: bool = False
+    question_set: QuestionSet | None = None
 
 
 ENGINE_TEXTS = frozenset({"not_understood"})
@@ -192,6 +207,8 @@ def texts_of(steps: Mapping[str, Step]) -> frozenset[str]:
     for step in steps.values():
         if isinstance(step, Ask | Say):
             keys.update(key for _, key in step.message.shown())
+            if isinstance(step, Ask) and step.answer == "list":
+                keys.add(LIST_MORE)
         elif isinstance(step, Pin):
             keys.update((step.ask, step.wrong, step.locked))
     return frozenset(keys - {""})

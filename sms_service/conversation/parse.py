@@ -22,6 +22,7 @@ from sms_service.conversation.definition import (
     Fetch,
     Message,
     Pin,
+    QuestionSet,
     Resume,
     Say,
     Step,
@@ -150,6 +151,7 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
         canonical=canonical,
         fingerprint=fingerprint_of(canonical, own_words),
         report=top.get("report", False),
+        question_set=_question_set(top),
     )
     top.finish()
     return conversation, faults
@@ -177,6 +179,15 @@ def _closing(top: _Table) -> tuple[Closes, int]:
     if closes != "dial":
         top.fault("'closes' must be meeting_start or dial; for hours give 'closes_after_hours'")
     return "dial", 0
+
+
+def _question_set(top: _Table) -> QuestionSet | None:
+    table = top.inner("question_set")
+    if table is None:
+        return None
+    found = QuestionSet(table.need("purpose"), table.need("instrument"), table.get("cap_days", 0), table.names("when"))
+    table.finish()
+    return found
 
 
 def _args(top: _Table) -> dict[str, Kind]:

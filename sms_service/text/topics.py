@@ -7,28 +7,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sms_service.text.forbidden import Forbidden
 from sms_service.text.normalise import plain, squeeze
 
+NOTHING = Forbidden()
 _WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """``stems`` match at the start of a word, ``words`` whole words to the letter, ``inside`` anywhere in a word."""
+    """``stems`` match at the start of a word, ``words`` whole words to the letter, ``inside`` anywhere in a word.
+
+    ``forbidden`` is what no question may ask about (S4).
+    """
 
     stems: tuple[str, ...]
     words: frozenset[str]
     inside: tuple[str, ...]
     allowed: frozenset[str]
+    forbidden: Forbidden = NOTHING
 
 
-def build_topics(table: Mapping[str, Any]) -> Topics:
+def build_topics(table: Mapping[str, Any], forbidden: Forbidden = NOTHING) -> Topics:
     """Make the lint list from the parsed ``topics.toml``: lists ``stems``, ``words``, ``inside``, ``allowed``."""
     return Topics(
         stems=_folded(table["stems"]),
         words=frozenset(plain(entry) for entry in table["words"]),
         inside=_folded(table["inside"]),
         allowed=frozenset(_folded(table["allowed"])),
+        forbidden=forbidden,
     )
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from sms_service.conversation.check import check_all, load
 from sms_service.conversation.faults import Fault
+from sms_service.text.forbidden import build_forbidden
 from sms_service.text.topics import build_topics
 from tests.unit.conversation.player import TEMPLATES
 
-TOPICS = build_topics({"stems": ["violen", "trauma"], "words": [], "inside": ["hungaban"], "allowed": []})
+FORBIDDEN = build_forbidden(tomllib.loads((TEMPLATES / "lexicon" / "forbidden.toml").read_text(encoding="utf-8")))
+TOPICS = build_topics({"stems": ["violen", "trauma"], "words": [], "inside": ["hungaban"], "allowed": []}, FORBIDDEN)
 
 Tables = dict[str, Any]
 Change = Callable[[Tables, Tables], None]
