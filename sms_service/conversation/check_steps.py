@@ -23,7 +23,7 @@ from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.graph import edges, known_on_arrival
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import EFFECTS, FACTS, NOTICES, Kind
-from sms_service.conversation.words import Words
+from sms_service.conversation.words import LIST_MORE, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def uses_of(conversation: Conversation) -> list[Use]:
         if isinstance(step, Ask | Say):
             for channel, key in step.message.shown():
                 use(step.name, key, channel, step.message.values)
+            if isinstance(step, Ask) and step.answer == "list":
+                use(step.name, LIST_MORE, "ussd")
         elif isinstance(step, Pin):
             for key in (step.ask, step.wrong, step.locked):
                 use(step.name, key, "ussd")

@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from sms_service.conversation import paging
 from sms_service.conversation.definition import END, Ask, Branch, Conversation, EffectSpec, Fetch, Pin, Resume, Say, Way
 from sms_service.conversation.definition import Step as StepDefinition
 from sms_service.conversation.types import (
@@ -45,7 +46,7 @@ from sms_service.conversation.types import (
     Shown,
     TimedOut,
 )
-from sms_service.conversation.vocabulary import EFFECTS, MAX_HOPS, MAX_LISTED, MAX_UNCLEAR
+from sms_service.conversation.vocabulary import EFFECTS, MAX_HOPS, MAX_UNCLEAR
 from sms_service.text.reply_types import Expectation, Option, Reading
 
 __all__ = ["EFFECTS", "EngineFault", "at_resume", "step", "wants"]
@@ -71,8 +72,7 @@ def wants(conversation: Conversation, dialogue: Dialogue) -> Expectation:
     if not isinstance(current, Ask):
         return Expectation()
     if current.answer == "list":
-        codes = _listed(current, dialogue.data)
-        return Expectation("options", options=tuple(Option(n, code, (code,)) for n, code in enumerate(codes, start=1)))
+        return Expectation("options", options=paging.page_of(dialogue.data, current.source).options())
     options = tuple(
         Option(choice.number, str(choice.value), choice.labels)
         for choice in current.choices
@@ -116,6 +116,8 @@ def step(
         return run.pin(dialogue, current, event)
     # on USSD 0 and 00 are never answers (V6, S12); by SMS a 0 may be a number's answer and is read like any other text
     if channel == "ussd" and event.raw_key:
+        if event.raw_key == "00" and isinstance(current, Ask) and run.page(current).number:
+            return run.turn(current, -1)
         target = _way_out(conversation, current, event.raw_key)
         return run.enter(target) if target else run.show(dialogue, current)
     if isinstance(current, Resume):
@@ -149,11 +151,6 @@ def _at(dialogue: Dialogue, *, unclear: int = 0, done: bool = False) -> Dialogue
     return Dialogue(dialogue.conversation, dialogue.version, dialogue.step, dialogue.data, unclear, done)
 
 
-def _listed(ask: Ask, data: Mapping[str, Any]) -> list[str]:
-    codes = data.get(ask.source, [])
-    return [str(code) for code in codes][:MAX_LISTED] if isinstance(codes, list | tuple) else []
-
-
 class _Run:
     """One call of the engine: the working copy of the data, and the replies and effects gathered on the way."""
 
@@ -183,8 +180,8 @@ class _Run:
                 target = found.yes if self.data.get(found.flag) else found.no
             elif isinstance(found, Pin) and self.data.get("person"):
                 target = found.next
-            elif isinstance(found, Ask) and found.answer == "list" and len(_listed(found, self.data)) == 1:
-                target = self._take(found, _listed(found, self.data)[0], found.way)
+            elif isinstance(found, Ask) and found.answer == "list" and len(only := paging.entries(self.data, found.source)) == 1:
+                target = self._take(found, only[0], found.way)
             elif found is None:
                 raise EngineFault(f"conversation '{self.conversation.name}' has no step '{target}'")
             else:
@@ -194,10 +191,19 @@ class _Run:
     def show(self, dialogue: Dialogue, current: StepDefinition) -> Outcome:
         """The current text or screen again; nothing else changes, not even the count of unclear answers."""
         if isinstance(current, Ask):
-            self._say(current.message.key(self.channel, self.data), current.message.values)
+            self._question(current)
         elif isinstance(current, Pin):
             self._say(current.ask)
         return Outcome(dialogue, tuple(self.replies))
+
+    def page(self, ask: Ask) -> paging.Page:
+        return paging.page_of(self.data, ask.source)
+
+    def turn(self, ask: Ask, pages: int) -> Outcome:
+        """The next page of a long list (1), or the one before (-1)."""
+        self.data[paging.PLACE] = self.page(ask).number + pages
+        self._question(ask)
+        return self._outcome(ask.name)
 
     def pin(self, dialogue: Dialogue, current: StepDefinition, event: PinChecked) -> Outcome | Need:
         """S11: right goes on as that person, wrong asks again, locked ends; the texts never say more than that."""
@@ -220,6 +226,8 @@ class _Run:
     def answer(self, dialogue: Dialogue, ask: Ask, reading: Reading) -> Outcome | Need:
         """A reply to the open question: taken, not understood, or not meant for the engine."""
         value, way = self._accept(ask, reading)
+        if ask.answer == "list" and value == paging.MORE:
+            return self.turn(ask, 1)
         if value is not _REFUSED:
             return self.enter(self._take(ask, value, way))
         if self.channel == "ussd":
@@ -258,7 +266,8 @@ class _Run:
             return isinstance(value, int) and not isinstance(value, bool) and ask.low <= value <= ask.high
         if ask.answer in ("date", "time"):
             return isinstance(value, str) and len(value) == 4 and value.isascii() and value.isdigit()
-        return ask.answer == "list" and isinstance(value, str) and value in _listed(ask, self.data)
+        page = self.page(ask)
+        return ask.answer == "list" and isinstance(value, str) and (value in page.codes or (page.more and value == paging.MORE))
 
     def _take(self, ask: Ask, value: Any, way: Way) -> str:
         if ask.save:
@@ -290,9 +299,10 @@ class _Run:
             self._act(found.effects)
             self._say(found.message.key(self.channel, self.data), found.message.values, ends=True)
         elif isinstance(found, Ask):
-            if found.answer == "list" and not _listed(found, self.data):
+            if found.answer == "list" and not paging.entries(self.data, found.source):
                 raise EngineFault(f"step '{found.name}' has an empty list in '{found.source}': its fact must say none instead")
-            self._say(found.message.key(self.channel, self.data), found.message.values)
+            self.data.pop(paging.PLACE, None)
+            self._question(found)
         elif isinstance(found, Pin):
             self._say(found.ask)
         return self._outcome(found.name, done=isinstance(found, Say))
@@ -323,13 +333,17 @@ class _Run:
             return self.data.get(value[1:])
         return value
 
-    def _say(self, key: str, values: tuple[str, ...] = (), *, ends: bool = False) -> None:
+    def _question(self, ask: Ask) -> None:
+        self._say(ask.message.key(self.channel, self.data), ask.message.values, page_of=ask.source)
+
+    def _say(self, key: str, values: tuple[str, ...] = (), *, ends: bool = False, page_of: str = "") -> None:
         if not key:
             return
         missing = [name for name in values if name not in self.data]
         if missing:
             raise EngineFault(f"text '{key}' of conversation '{self.conversation.name}' lacks {', '.join(missing)}")
-        self.replies.append(Reply(key, {name: self.data[name] for name in values}, ends))
+        given = {name: paging.page_of(self.data, name).shown() if name == page_of else self.data[name] for name in values}
+        self.replies.append(Reply(key, given, ends))
 
     def _outcome(self, at: str, *, done: bool = False) -> Outcome:
         dialogue = Dialogue(self.conversation.name, self.conversation.fingerprint, at, self.data, 0, done)

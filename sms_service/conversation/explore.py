@@ -18,8 +18,9 @@ from sms_service.conversation.definition import Ask, Branch, Conversation, Fetch
 from sms_service.conversation.engine import step
 from sms_service.conversation.graph import edges
 from sms_service.conversation.moves import Move, moves_at
+from sms_service.conversation.paging import PLACE
 from sms_service.conversation.types import Begin, Channel, Dialogue, Need, Outcome
-from sms_service.conversation.vocabulary import FACTS, MAX_LISTED, Kind
+from sms_service.conversation.vocabulary import FACTS, MAX_ENTRIES, MAX_LISTED, Kind
 
 MAX_STATES = 5_000
 """States of one conversation; beyond, it is refused unproven (I22)."""
@@ -30,7 +31,8 @@ MAX_STARTS = 256
 MAX_FACTS = 8
 """Facts that one event may need; the host fetches no more."""
 
-LIST_LENGTHS = (1, 2, MAX_LISTED)
+LIST_LENGTHS = (1, 2, MAX_LISTED, MAX_LISTED + 1, MAX_ENTRIES)
+"""One entry is taken unasked, up to a screen is one page, then pages; the longest list is the longest."""
 
 SAMPLES: Mapping[Kind, Any] = {
     "code": "G07",
@@ -197,7 +199,9 @@ class _Explorer:
         if dialogue.done:
             return (dialogue.step, "done")
         live = sorted(self.live.get(dialogue.step, frozenset()))
-        return (dialogue.step, dialogue.unclear, *(_abstract(dialogue.data.get(name)) for name in live))
+        current = self.conversation.steps[dialogue.step]
+        page = dialogue.data.get(PLACE, 0) if isinstance(current, Ask) and current.answer == "list" else 0
+        return (dialogue.step, dialogue.unclear, page, *(_abstract(dialogue.data.get(name)) for name in live))
 
     def _finishing(self) -> set[Key]:
         seen, waiting = set(self.finished), list(self.finished)

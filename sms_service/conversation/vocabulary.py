@@ -31,6 +31,9 @@ MAX_HOPS = 24
 MAX_LISTED = 9
 """Entries of a list that a screen offers, one digit each."""
 
+MAX_ENTRIES = 60
+"""Entries of a list altogether; more than a screen offers are paged (I22)."""
+
 MAX_UNCLEAR = 2
 """V13 is sent at most this many times in a row; then a person takes over."""
 
@@ -86,6 +89,11 @@ FACTS: Mapping[str, FactShape] = {
     # commands: move the group's next meeting to this day and time; cancel the one of this day and time
     "move": _fact("person group day time", "ok past paused none"),
     "cancel": _fact("person group day time", "ok none"),
+    # command: the report of the group's last meeting, begun or found half-way; ``dialogue`` is what a resume step hands back.
+    # ``done``: this facilitator has reported it; ``none``: no meeting has been due
+    "report_due": _fact("person group", "report done none", "report", dialogue="row"),
+    # can so many people have been at the meeting this dialogue is about? ``again``: ask once more (V15)
+    "report_total": _fact("men women", "ok again"),
 }
 """Fact name -> what it takes and gives. Days are ISO dates, times HH:MM, Africa/Kigali."""
 
@@ -110,6 +118,10 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "call_task": frozenset({"reason"}),
     # consent given or withdrawn for one purpose (V1, S16)
     "consent": frozenset({"purpose", "given"}),
+    # what was counted at the meeting this dialogue is about; ``both_present`` is true, false or null (V15)
+    "meeting_report": frozenset({"men", "women", "distressed", "referred", "incident", "both_present"}),
+    # what a pair did in a month, YYYY-MM; ``co_led`` is true, false or null (V16)
+    "cascade_report": frozenset({"pair", "month", "activities", "women", "men", "co_led"}),
     # two V13 in a row were not enough: a person reads and decides (V13)
     "unclear_task": frozenset(),
 }

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sms_service.conversation.faults import Fault
+from sms_service.conversation.paging import PER_PAGE, list_text
 from sms_service.conversation.vocabulary import MAX_LISTED, Kind
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
@@ -31,6 +32,9 @@ FORMATS: Mapping[str, frozenset[Kind]] = {
     "list": frozenset({"list"}),
 }
 """Format named in a placeholder -> the kinds of value it can say."""
+
+LIST_MORE = "list_more"
+"""The text beside the key that turns the page of a long list."""
 
 _LONGEST_PLAIN: Mapping[Kind, str] = {"code": "G99999", "count": "999", "phone": "0788888888", "clock": "20:58"}
 # a week with two-digit days and months, so that every weekday is tried at its longest
@@ -152,10 +156,16 @@ class Words:
             return "".join(digits)
         return f"{', '.join(digits[:-1])} {self._forms(language).or_word} {digits[-1]}"
 
+    def more(self, language: str) -> str:
+        """The word beside the key that turns the page of a long list; a sign where a version had no long lists yet."""
+        found = self.entries.get(language, {}).get(LIST_MORE)
+        return found.text if found is not None else ">>"
+
     def longest(self, language: str, form: str, kind: Kind) -> str:
         """The longest thing a placeholder of this format can become, for measuring before a text may run (S6)."""
         if form == "list":
-            return list_text(["G99999"] * MAX_LISTED)
+            page = {"codes": ["G99999"] * PER_PAGE, "more": True}
+            return max(list_text(["G99999"] * MAX_LISTED), list_text(page, self.more(language)), key=len)
         return max(self._candidates(language, form, kind), key=len)
 
     def _candidates(self, language: str, form: str, kind: Kind) -> list[str]:
@@ -184,11 +194,6 @@ class Words:
             raise WordsFault(f"{what} cannot be said as '{form or 'plain'}' in language '{language}'") from error
 
 
-def list_text(codes: Sequence[str]) -> str:
-    """Numbered lines of a screen, one digit each: ``1) G07`` and so on."""
-    return "\n".join(f"{number}) {code}" for number, code in enumerate(codes[:MAX_LISTED], start=1))
-
-
 def _say_plain(_words: Words, value: Any, _language: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError("a code or a number was expected")
@@ -213,7 +218,7 @@ _SAYERS: Mapping[str, Callable[[Words, Any, str], str]] = {
     "moment": _say_moment,
     "choices": lambda words, value, language: words.choices_text(value, language),
     "soon": lambda words, value, language: words._forms(language).soon[value],
-    "list": lambda _words, value, _language: list_text(value),
+    "list": lambda words, value, language: list_text(value, words.more(language)),
 }
 
 

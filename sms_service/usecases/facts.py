@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 
 from sms_service import clock
 from sms_service.conversation.types import Need
+from sms_service.conversation.vocabulary import MAX_ENTRIES
 from sms_service.models import dialogues, groups, meetings, people
 from sms_service.rules.audience import invited
 from sms_service.usecases.context import Context
@@ -60,7 +61,7 @@ def _open_question(context: Context, db: Connection, scope: Scope, args: Mapping
 def _groups(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
     ids = _person_ids(db, scope, args.get("person") or "")
     codes = [row.code for row in groups.of_facilitator(db, ids[0])] if ids else []
-    return {"result": "some", "groups": codes[:9]} if codes else {"result": "none"}
+    return {"result": "some", "groups": codes[:MAX_ENTRIES]} if codes else {"result": "none"}
 
 
 def _own_group(db: Connection, scope: Scope, args: Mapping[str, Any]) -> tuple[str, Row[Any], Row[Any]] | None:
@@ -159,6 +160,18 @@ def _cancel(context: Context, db: Connection, scope: Scope, args: Mapping[str, A
     return {"result": "ok"}
 
 
+def _report_due(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    from sms_service.usecases.report_steps import report_due
+
+    return report_due(context, db, scope, args)
+
+
+def _report_total(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    from sms_service.usecases.report_steps import report_total
+
+    return report_total(context, db, scope, args)
+
+
 _FACTS: Mapping[str, Callable[[Context, Connection, Any, Mapping[str, Any]], Fact]] = {
     "next_meeting": _next_meeting,
     "open_question": _open_question,
@@ -168,4 +181,6 @@ _FACTS: Mapping[str, Callable[[Context, Connection, Any, Mapping[str, Any]], Fac
     "move_check": _move_check,
     "move": _move,
     "cancel": _cancel,
+    "report_due": _report_due,
+    "report_total": _report_total,
 }

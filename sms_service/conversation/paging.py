@@ -1,0 +1,69 @@
+"""A long list over several screens: no entry is cut, split or left out.
+
+In: the codes of a list, at most ``MAX_ENTRIES``, and the page a dialogue stands at (0 is the first). Out: what one screen offers.
+Up to ``MAX_LISTED`` entries are one screen, keyed 1 to 9. A longer list shows ``PER_PAGE`` entries a screen, keyed 1 to 8, and
+key 9 turns the page; ``00`` turns back, and leaves the list from its first page. The keys begin at 1 again on each page, so that
+one digit is always enough. Whether the longest codes fit one screen is proven by the check in every language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sms_service.conversation.vocabulary import MAX_ENTRIES, MAX_LISTED
+from sms_service.text.reply_types import Option
+
+PER_PAGE = MAX_LISTED - 1
+
+MORE_KEY = MAX_LISTED
+
+MORE = ":more"
+"""What the key that turns the page is read as; no code looks like it."""
+
+PLACE = ":page"
+"""Where a dialogue keeps the page it stands at; no field of a definition can have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One screen of a list; ``more`` says that another follows."""
+
+    codes: tuple[str, ...]
+    number: int
+    more: bool
+
+    def options(self) -> tuple[Option, ...]:
+        """What may be keyed here: each entry by its digit or its code, and the key that turns the page."""
+        entries = tuple(Option(key, code, (code,)) for key, code in enumerate(self.codes, start=1))
+        return (*entries, Option(MORE_KEY, MORE)) if self.more else entries
+
+    def shown(self) -> list[str] | dict[str, Any]:
+        """The value that fills ``{name:list}`` in a text."""
+        return {"codes": list(self.codes), "more": True} if self.more else list(self.codes)
+
+
+def entries(data: Mapping[str, Any], source: str) -> list[str]:
+    """Every code of the list kept in the field ``source``; empty when there is none."""
+    codes = data.get(source, [])
+    return [str(code) for code in codes][:MAX_ENTRIES] if isinstance(codes, list | tuple) else []
+
+
+def page_of(data: Mapping[str, Any], source: str) -> Page:
+    """The page a dialogue with this data stands at."""
+    codes = entries(data, source)
+    if len(codes) <= MAX_LISTED:
+        return Page(tuple(codes), 0, more=False)
+    last = (len(codes) - 1) // PER_PAGE
+    number = min(max(int(data.get(PLACE, 0)), 0), last)
+    return Page(tuple(codes[number * PER_PAGE : (number + 1) * PER_PAGE]), number, more=number < last)
+
+
+def list_text(shown: Sequence[str] | Mapping[str, Any], more: str = "") -> str:
+    """Numbered lines of a screen, one digit each, from ``Page.shown``: ``1) G07`` and so on, at last ``9) More``."""
+    codes = shown["codes"] if isinstance(shown, Mapping) else shown
+    lines = [f"{key}) {code}" for key, code in enumerate(codes[:MAX_LISTED], start=1)]
+    if isinstance(shown, Mapping) and shown["more"]:
+        lines.append(f"{MORE_KEY}) {more}")
+    return "\n".join(lines)
