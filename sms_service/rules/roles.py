@@ -31,6 +31,9 @@ PERMISSIONS: Mapping[str, str] = {
     "approve_broadcast": "approve a broadcast written by another",
     "link_unknown": "link an unknown number to a person, with a reason, audited",
     "write_to_one": "free text to one person after the lint",
+    "conversations.see": "conversations, their versions, words and diagrams; playing one on the handset",
+    "conversations.review": "bring a version in, sign off its words by language, replay it",
+    "conversations.publish": "approve and publish a version, with a second person",
     "own_groups": "the person's own groups: counts and meetings",
     "own_attendance": "attendance of own groups",
     "own_meetings": "move or cancel meetings of own groups",
@@ -56,6 +59,9 @@ _ADMIN = frozenset(
         "see_reports",
         "halt_outbound",
         "resume_outbound",
+        "conversations.see",
+        "conversations.review",
+        "conversations.publish",
     }
 )
 _STAFF = frozenset(
@@ -77,6 +83,7 @@ _STAFF = frozenset(
         "link_unknown",
         "see_reports",
         "halt_outbound",
+        "conversations.see",
     }
 )
 _SAFEGUARDING = _STAFF | {
@@ -86,9 +93,11 @@ _SAFEGUARDING = _STAFF | {
     "write_to_one",
     "see_audit",
     "resume_outbound",
+    "conversations.review",
+    "conversations.publish",
 }
 _FACILITATOR = frozenset({"own_groups", "own_attendance", "own_meetings", "own_reminder", "own_tasks"})
-_READ_ONLY = frozenset({"see_dashboard", "see_reports"})
+_READ_ONLY = frozenset({"see_dashboard", "see_reports", "conversations.see"})
 
 GRANTED: Mapping[str, frozenset[str]] = {
     "admin": _ADMIN,

@@ -88,9 +88,12 @@ def sign_off(context: Context, name: str, number: int, language: str, reviewer: 
     """Record that ``reviewer``, a native speaker, approved what this version says in ``language``.
 
     The sign-off is of the very texts: it holds for every version that says the same, and for none that says anything else.
+    Whoever brought the version in may have written it and cannot be the one to record this.
     """
     with context.database.begin() as db:
         row = _found(db, name, number)
+        if actor == row.imported_by and actor not in MACHINES:
+            raise UseFault("reviewer", "whoever brought a version in cannot sign off its words: ask a second person")
         version = read(context, row)
         if language not in version.words.languages:
             raise UseFault("language", "there are no words in language %(language)s", language=language)
@@ -148,6 +151,8 @@ def publish(context: Context, name: str, number: int, actor: str) -> None:
             raise UseFault("number", "this version was kept without its words: import its files again")
         if row.approved_at is None:
             raise UseFault("number", "version %(number)s of %(name)s is not approved yet", name=name, number=number)
+        if _alone(row, actor):
+            raise UseFault("number", "it takes two people: whoever brought it in, or alone approved it, cannot publish it")
         missing = unreviewed(context, db, read(context, row))
         if missing and context.reviewed_only:
             raise UseFault(
@@ -156,6 +161,24 @@ def publish(context: Context, name: str, number: int, actor: str) -> None:
                 languages=", ".join(missing),
             )
         _publish(context, db, row, actor)
+
+
+def _alone(row: Row[Any], actor: str) -> bool:
+    """Whether nobody else has looked at it (S40 in spirit). What has run before was looked at then: the way back is open to all."""
+    if actor in MACHINES or row.published_at is not None:
+        return False
+    return actor == row.imported_by or (row.imported_by in MACHINES and row.approved_by == actor)
+
+
+def withdraw(context: Context, name: str, number: int, actor: str) -> None:
+    """Put a draft aside that nobody will publish; it stays stored and can be published later all the same."""
+    with context.database.begin() as db:
+        versions.lock_publications(db)
+        row = _found(db, name, number)
+        if row.state != "draft":
+            raise UseFault("number", "version %(number)s of %(name)s is no draft", name=name, number=number)
+        versions.change(db, row.id, state="retired")
+        context.record(db, actor, "conversation.withdraw", f"{name} {number}")
 
 
 def _publish(context: Context, db: Connection, row: Row[Any], actor: str) -> None:

@@ -88,6 +88,8 @@ REFUSALS: dict[str, tuple[Callable[[Context, int], None], str]] = {
     "no such version": (lambda context, number: versions.publish(context, "checkin", number + 1, "S00002"), "there is no version"),
     "runs already": (lambda context, number: versions.publish(context, "checkin", 1, "S00002"), "is what runs already"),
     "no such language": (lambda context, number: versions.sign_off(context, "checkin", number, "de", "A B", "S1"), "no words in"),
+    "own words": (lambda context, number: versions.sign_off(context, "checkin", number, "fr", "A B", "S00001"), "a second person"),
+    "no draft": (lambda context, number: versions.withdraw(context, "checkin", 1, "S00002"), "is no draft"),
     "nobody named": (lambda context, number: versions.sign_off(context, "checkin", number, "fr", " ", "S1"), "name is needed"),
 }
 
@@ -108,6 +110,27 @@ def test_what_is_refused_changes_nothing(context: Context, what: str) -> None:
     with pytest.raises(UseFault, match=expected):
         act(context, number)
     assert kept() == before
+
+
+@pytest.mark.parametrize(("brought", "approved", "published"), [("S00001", "S00002", "S00001"), ("command", "S00001", "S00001")])
+def test_no_version_is_published_by_one_person_alone(context: Context, brought: str, approved: str, published: str) -> None:
+    """S40 in spirit: of those who brought it in, approved and published it, two are different people; the way back needs one."""
+    number = brought_in(context, "checkin", brought)
+    versions.approve(context, "checkin", number, approved)
+    with pytest.raises(UseFault, match="two people"):
+        versions.publish(context, "checkin", number, published)
+    versions.publish(context, "checkin", number, "S00003")
+    versions.publish(context, "checkin", 1, published)
+    versions.publish(context, "checkin", number, published)
+
+
+def test_a_draft_put_aside_waits_no_longer(context: Context) -> None:
+    """The newest draft that nobody wants does not stand before the next one; it is kept like every version."""
+    number = brought_in(context, "checkin")
+    versions.withdraw(context, "checkin", number, "S00001")
+    with context.database.begin() as db:
+        assert newest_draft(context, db, "checkin") is None
+        assert {one.number: one.state for one in list_versions(context, db, "checkin")} == {1: "published", number: "retired"}
 
 
 def test_nothing_unreviewed_is_published_where_people_are(context: Context) -> None:
