@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sms_service.conversation.check_forbidden import check_forbidden
 from sms_service.conversation.check_steps import check_steps, uses_of
 from sms_service.conversation.check_texts import check_texts
 from sms_service.conversation.definition import Conversation
+from sms_service.conversation.explore import explore
 from sms_service.conversation.faults import Fault
 from sms_service.conversation.graph import check_graph
 from sms_service.conversation.parse import parse_conversation
+from sms_service.conversation.proof import prove
 from sms_service.conversation.words import Words, read_words
 from sms_service.text.topics import Topics
 
@@ -44,7 +47,10 @@ def load(
 
 
 def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics) -> list[Fault]:
-    """Every fault, sorted by file, step and language; an empty list means that everything may run."""
+    """Every fault, sorted by file, step and language; an empty list means that everything may run.
+
+    A conversation whose steps hang together is taken through every state by the engine itself (``explore``, ``prove``).
+    """
     faults: list[Fault] = []
     owners: dict[str, str] = {}
     for conversation in conversations:
@@ -52,8 +58,10 @@ def check_all(conversations: Sequence[Conversation], words: Words, topics: Topic
             reason = f"conversation '{conversation.name}' is already in {owners[conversation.name]}: names are unique"
             faults.append(Fault(conversation.file, "", "", reason))
         owners.setdefault(conversation.name, conversation.file)
-        faults.extend(check_graph(conversation))
-        faults.extend(check_steps(conversation, words))
+        shape = [*check_graph(conversation), *check_steps(conversation, words)]
+        faults.extend(shape)
+        faults.extend(check_forbidden(conversation, topics.forbidden))
+        faults.extend(prove(conversation, words, explore(conversation), whole=not shape))
     uses = [use for conversation in conversations for use in uses_of(conversation)]
     faults.extend(check_texts(uses, words, topics))
     return sorted(set(faults))

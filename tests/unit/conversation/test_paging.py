@@ -85,7 +85,7 @@ def test_a_code_of_another_page_is_not_taken_for_one_of_this() -> None:
 def test_pages_are_a_partition(count: int, page: int) -> None:
     """Every entry up to the limit is on exactly one page, in order, and no page is empty or too long (I22)."""
     codes = [f"G{number}" for number in range(count)]
-    pages = []
+    pages: list[paging.Page] = []
     while not pages or pages[-1].more:
         pages.append(paging.page_of({"groups": codes, paging.PLACE: len(pages)}, "groups"))
     assert [code for one in pages for code in one.codes] == codes[:MAX_ENTRIES]

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms_service.conversation.check_texts import fill_longest
+from sms_service.conversation.paging import list_text
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Reply
 from sms_service.conversation.vocabulary import NOTICES
-from sms_service.conversation.paging import list_text
 from sms_service.conversation.words import FORMATS, PLACEHOLDER, Words, WordsFault
 from sms_service.text.gsm import segments
 from tests.unit.conversation.player import LANGUAGES, catalogue

@@ -1,0 +1,110 @@
+"""The proof: the engine itself takes every conversation through every state, and what must never be is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sms_service.conversation.engine import step
+from sms_service.conversation.explore import MAX_STARTS, explore, live_fields
+from sms_service.conversation.proof import prove
+from sms_service.conversation.types import Answered
+from sms_service.conversation.vocabulary import FACTS
+from tests.unit.conversation.broken import Change, Tables, faults_after, home, put
+from tests.unit.conversation.player import catalogue
+
+NAMES = sorted(catalogue().conversations)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_state_of_a_shipped_conversation_is_sound(name: str) -> None:
+    """S3, S5, S11, S12, V13, I22: no state raises, is dead, shows what it must not, or answers one text with two."""
+    conversation = catalogue().conversations[name]
+    found = explore(conversation)
+    assert prove(conversation, catalogue().words, found) == []
+    assert found.visited == set(conversation.steps)
+    assert found.states
+    assert not found.too_large
+
+
+def test_the_dial_is_explored_with_every_flag_result_and_pin() -> None:
+    """The search is of the whole space: each flag, each result of each fact, right, wrong and locked PIN, both ends of a list."""
+    found = explore(catalogue().conversations["home"])
+    begun = {tuple(sorted(one.outcome.dialogue.data.items())) for one in found.taken if one.source is None}
+    assert {(dict(data)["facilitator"], dict(data)["personal"]) for data in begun} == {(a, b) for a in (0, 1) for b in (0, 1)}
+    results = {(name, fact["result"]) for one in found.taken for name, fact in one.facts.items()}
+    asked = {name for name, _ in results}
+    assert results == {(name, result) for name in asked for result in FACTS[name].results}
+    lengths = {len(one.outcome.dialogue.data["groups"]) for one in found.taken if one.outcome.dialogue.step == "fac_group"}
+    assert {1, 9} - {1} <= lengths
+    assert {"fac_menu", "fac_moved", "call_plain", "question"} <= found.visited
+
+
+def test_two_dialogues_are_one_state_only_when_nothing_that_matters_differs() -> None:
+    """A flag counts as long as some way still reads it, and no longer; a fact that sets it anew ends its life."""
+    live = live_fields(catalogue().conversations["home"])
+    assert {"facilitator", "personal", "person", "answered"} <= live["home"]
+    assert live["meeting_none"] == frozenset()
+    assert "groups" in live["fac_group"]
+    assert "groups" not in live["fac_menu"]
+
+
+def _step(name: str, value: Tables) -> Change:
+    return put(f"c/home.toml/steps/{name}", value)
+
+
+def _contradiction(conversations: Tables, _messages: Tables) -> None:
+    home(conversations, "call")["no"] = "call_again"
+    steps = conversations["home.toml"]["steps"]
+    steps["call_again"] = {"kind": "branch", "flag": "personal", "yes": "island", "no": "call_plain"}
+    steps["island"] = {"kind": "say", "ussd": "thanks"}
+
+
+def _many_flags(conversations: Tables, _messages: Tables) -> None:
+    table = conversations["optin.toml"]
+    names = [f"flag_{number}" for number in range(9)]
+    table["args"] = dict.fromkeys(names, "flag")
+    following = [*(f"b{number}" for number in range(1, 9)), "ask"]
+    for number, name in enumerate(names):
+        table["steps"][f"b{number}"] = {"kind": "branch", "flag": name, "yes": following[number], "no": following[number]}
+    table["start"] = "b0"
+
+
+ROWS: list[tuple[str, Change, str, str]] = [
+    ("class B on any phone", put("c/home.toml/steps/home/options/2/next", "call_topic"), "home", "several people use (S3, S9)"),
+    (
+        "the groups before the PIN",
+        put("c/home.toml/steps/home/options/5/next", "fac_groups"),
+        "home",
+        "'groups' is asked for before anyone has given a PIN",
+    ),
+    ("a question before the PIN", put("c/home.toml/steps/home/options/1/next", "questions"), "home", "before the PIN (S11)"),
+    ("0 leads to a menu", put("c/home.toml/exit", "home"), "home", "0 does not leave the dial"),
+    ("0 stops the texts", put("c/home.toml/exit", "stopped"), "home", "0 has an effect: stop"),
+    ("0 leads to something else", put("c/home.toml/exit", "call_at_meeting"), "home", "not a plain line about the meeting"),
+    ("a step behind a flag that is never so", _contradiction, "island", "no input ever leads here"),
+    ("more beginnings than can be tried", _many_flags, "", f"more than {MAX_STARTS} combinations"),
+]
+
+
+@pytest.mark.parametrize(("_what", "change", "step", "words"), ROWS, ids=[row[0] for row in ROWS])
+def test_what_only_the_whole_space_shows_is_refused(_what: str, change: Change, step: str, words: str) -> None:
+    """S3, S9, S11, S12, I22: each is a fault with its step and a suggestion, though every step by itself looks whole."""
+    matching = [fault for fault in faults_after(change) if words in fault.reason]
+    assert [fault for fault in matching if fault.step == step and fault.fix], [str(fault) for fault in faults_after(change)]
+
+
+def test_an_exception_is_named_with_the_way_that_leads_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the engine raises is a fault that an author can try, not a traceback."""
+    conversation = catalogue().conversations["reminder"]
+    monkeypatch.setattr("sms_service.conversation.explore.step", _raises_on_answer)
+    faults = prove(conversation, conversation.words, explore(conversation))
+    assert any("the engine cannot go on: ZeroDivisionError" in fault.reason for fault in faults)
+    assert any("begins with no flag; answers True" in fault.fix for fault in faults)
+
+
+def _raises_on_answer(*args: Any) -> Any:
+    if isinstance(args[2], Answered) and args[2].reading.value is True:
+        raise ZeroDivisionError("division by zero")
+    return step(*args)
