@@ -20,6 +20,7 @@ from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon, build_lexicon
 from sms_service.usecases.add_programmes import add_programmes
+from sms_service.usecases.compare_clocks import WEB
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.send_texts import CALLS_A_ROUND
 from sms_service.usecases.versions import import_release
@@ -114,11 +115,14 @@ def nudger(settings: Settings) -> Callable[[str, int], None]:
 def web_application() -> Callable[..., Any]:
     """The application a web server loads, from the process's own environment. Raises ``SettingsFault`` naming every fault."""
     from handlers.app import create_app
+    from workers.heartbeat import start_heartbeat
 
     settings = load_settings(os.environ, env_file=Path(".env"))
     logs.configure(settings.log_level, "web")
     orphans.end_with_parent()
-    application = create_app(context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings)), settings)
+    context = context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings))
+    application = create_app(context, settings)
+    start_heartbeat(context, WEB)
     # The first request for a call would otherwise wait for the calendar of holidays, inside a telephone's few seconds.
     threading.Thread(target=public_holidays, args=(clock.wall().year,), daemon=True).start()
     return application

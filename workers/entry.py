@@ -16,8 +16,10 @@ from rq.worker.base import WorkerStatus
 
 from sms_service import jobs
 from sms_service.logs import describe, logger
+from sms_service.usecases.compare_clocks import WORKER
 from sms_service.usecases.context import Context
 from sms_service.usecases.send_texts import CALLS_A_ROUND
+from workers.heartbeat import start_heartbeat
 
 AWAY_SECONDS = 5.0
 
@@ -83,6 +85,7 @@ def run_worker(context: Context, redis: Redis, *, burst: bool = False) -> None:
     pool = ThreadPoolExecutor(CALLS_A_ROUND, thread_name_prefix="call")
     stop = threading.Event()
     _running[:] = [Running(context, redis, pool, stop)]
+    start_heartbeat(context, WORKER, stop)
     try:
         while not stop.is_set():
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -45,13 +45,15 @@ def write(db: Connection, process: str, role: str, wall_at: datetime, apart_from
         db.execute(insert(wall_clock).values(process=process, role=role, **values))
 
 
-def forget(db: Connection, processes: Sequence[str]) -> None:
-    db.execute(delete(wall_clock).where(wall_clock.c.process.in_(list(processes))))
+def forget(db: Connection, role: str) -> None:
+    """Remove the rows of all processes of this role."""
+    db.execute(delete(wall_clock).where(wall_clock.c.role == role))
 
 
-def clocks_apart(db: Connection) -> bool:
-    """Whether some process that held schedules back for it has not found the clocks together since."""
-    return db.execute(select(wall_clock.c.process).where(wall_clock.c.apart_from.is_not(None)).limit(1)).first() is not None
+def clocks_apart(db: Connection, role: str) -> bool:
+    """Whether a process of this role found another one's clock apart when it last looked."""
+    query = select(wall_clock.c.process).where(wall_clock.c.role == role, wall_clock.c.apart_from.is_not(None))
+    return db.execute(query.limit(1)).first() is not None
 
 
 def last_beat(db: Connection, role: str) -> datetime | None:

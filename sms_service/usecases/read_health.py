@@ -9,11 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import schema
-from sms_service.models import outbox, rota, state
+from sms_service.models import outbox, rota, state, wall_clocks
 from sms_service.models.concerns import alert
 from sms_service.models.inbound import inbound
 from sms_service.models.numbers import number
 from sms_service.security.vault import Unsealable
+from sms_service.usecases.compare_clocks import CLOCK
 from sms_service.usecases.context import Context
 from sms_service.usecases.poll_balance import balance_is_low
 
@@ -67,6 +68,8 @@ def _look(context: Context, health: Health) -> None:
         checks = (
             ("clock", row.last_tick_at is None or now - row.last_tick_at > NO_TICK),
             ("schedules held", row.schedules_held_at is not None),
+            ("clocks apart", wall_clocks.clocks_apart(db, CLOCK)),
+            ("texts may be missing", bool(wall_clocks.unchecked_outages(db))),
             ("outbound off", not row.outbound_on),
             ("conversations not published", bool(context.unpublished())),
             ("channel paused", channel.paused_at is not None),

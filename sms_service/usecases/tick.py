@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 from sms_service import clock, jobs
 from sms_service.models import broadcasts, groups, outbox, state
 from sms_service.models.dialogues import dialogue
+from sms_service.usecases.compare_clocks import CLOCK, Beat
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import close_silent
 from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadcast, finish_broadcasts
@@ -24,20 +25,31 @@ STEP = timedelta(seconds=60)
 
 
 class Pace:
-    """Compares wall and monotonic time between ticks: a disagreement of over 60 s holds schedules until two ticks agree (F40)."""
+    """Compares wall and monotonic time between ticks: a disagreement of over 60 s holds schedules until two ticks agree (F40).
 
-    def __init__(self, wall: Callable[[], datetime] = clock.wall, steady: Callable[[], float] = time.monotonic) -> None:
+    ``beat`` is the clock process's own, which compares it with the other processes (F39).
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = clock.wall,
+        steady: Callable[[], float] = time.monotonic,
+        beat: Beat | None = None,
+    ) -> None:
         self._wall, self._steady = wall, steady
         self._last = (wall(), steady())
         self._agreed = 2
+        self.beat = beat or Beat(CLOCK)
 
-    def trusted(self, database_time: datetime, offset: timedelta) -> bool:
-        """Whether schedules may fire: clocks steady, and process and database within 60 s of each other."""
+    def trusted(self, database_time: datetime, offset: timedelta, apart: bool = False) -> bool:
+        """Whether schedules may fire: clocks steady, process and database within 60 s of each other, and ``apart`` false: no
+        other process's clock is further away.
+        """
         now, steady = self._wall(), self._steady()
         passed = (now - self._last[0]).total_seconds() - (steady - self._last[1])
-        apart = abs(now - (database_time - offset))
+        agree = abs(passed) <= STEP.total_seconds() and abs(now - (database_time - offset)) <= STEP and not apart
         self._last = (now, steady)
-        self._agreed = self._agreed + 1 if abs(passed) <= STEP.total_seconds() and apart <= STEP else 0
+        self._agreed = self._agreed + 1 if agree else 0
         return self._agreed >= 2
 
 
@@ -46,7 +58,8 @@ def tick(context: Context, pace: Pace) -> None:
     with context.database.begin() as db:
         now = context.now(db)
         row = state.read(db)
-        trusted = pace.trusted(now, timedelta(microseconds=row.clock_offset_us))
+        apart = pace.beat.beat(db)
+        trusted = pace.trusted(now, timedelta(microseconds=row.clock_offset_us), bool(apart))
         held = None if trusted else (row.schedules_held_at or now)
         state.change(db, last_tick_at=now, schedules_held_at=held)
     parts: list[Callable[[], object]] = [
