@@ -14,7 +14,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from sms_service import conversation_commands, paths, wiring
+from sms_service import conversation_commands, inbox_commands, paths, wiring
 from sms_service.catalogue import read_catalogue
 from sms_service.config import Settings
 from sms_service.models import state
@@ -50,6 +50,7 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
     _add_broadcasts(main, using, failed)
     _add_switches(main, using)
     conversation_commands.add_to(main, using, failed)
+    inbox_commands.add_to(main, using, settings, failed)
 
 
 def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from sms_service.text.phone import normalise_msisdn
 
 BODY_LIMIT = 65_536
+INBOX_SERIES = "inbox:"
 FIELD_LIMIT = 200
 """Longest value kept of a field that is neither a text nor an id; the gateway's own are far shorter."""
 
@@ -138,6 +139,21 @@ def read_sms(raw: RawCallback) -> InboundSms:
         link_id=_short(fields.get("linkId", "")),
         network_code=_short(fields.get("networkCode", "")),
         cost=_short(fields.get("cost", "")),
+    )
+
+
+def read_inbox_message(inbox_id: int, sender: str, to: str, text: str, date: str, link_id: str) -> InboundSms:
+    """A text from the gateway's inbox as a callback would have brought it; its id names the series, which is another one."""
+    return InboundSms(
+        provider_id=f"{INBOX_SERIES}{inbox_id}",
+        sender=_number(sender),
+        sender_raw=_short(sender),
+        to=_short(to),
+        text=_clean(text),
+        date=_date(date),
+        link_id=_short(link_id),
+        network_code="",
+        cost="",
     )
 
 

@@ -71,10 +71,10 @@ def unchecked_outages(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(outage).where(outage.c.checked_at.is_(None)).order_by(outage.c.from_at)).all()
 
 
-def mark_checked(db: Connection, until: datetime, now: datetime, by: str, brought: int) -> None:
-    """The inbox was fetched for everything that ended by ``until``."""
+def mark_checked(db: Connection, since: datetime, now: datetime, by: str, brought: int) -> None:
+    """The inbox was fetched for everything from ``since`` on."""
     db.execute(
         update(outage)
-        .where(outage.c.checked_at.is_(None), outage.c.to_at <= until)
+        .where(outage.c.checked_at.is_(None), outage.c.from_at >= since)
         .values(checked_at=now, checked_by=by, brought=brought)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sms_service.conversation import engine
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Answered, Dialogue
+from sms_service.gateway.wire import INBOX_SERIES
 from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
 from sms_service.rules.caps import reply_capped
 from sms_service.rules.replies import Situation, choose_reply
@@ -126,6 +127,8 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     question = dialogues.open_by_sms(db, number.id, now) if not number.frozen_at else None
     if question is not None and (alone is None or alone.ownership != "own" or alone.person_id != question.person_id):
         question = None  # the phone is shared by now, or somebody else's: its digits are nobody's answer (S9, T3)
+    if question is not None and _fetched_from_before(row, question.asked_at):
+        question = None  # it was written before this question was asked, and fetched only now
     place = Dialogue.from_json(question.place) if question else None
     conversation = conversation_for(context, db, place.conversation, place.version) if place else None
     expectation = engine.wants(conversation, place) if conversation and place else Expectation()
@@ -185,6 +188,13 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     if plan.silent_reply:
         said.body = ""
     return said
+
+
+def _fetched_from_before(row: Row[Any], asked_at: datetime | None) -> bool:
+    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``asked_at``."""
+    if asked_at is None or not row.sent_date or not row.provider_id.startswith(INBOX_SERIES):
+        return False
+    return datetime.fromisoformat(row.sent_date) < asked_at
 
 
 def _reads_as_answer(context: Context, text: str, language: str) -> bool:
