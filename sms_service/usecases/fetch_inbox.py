@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from sms_service.gateway.africastalking import InboxMessage
 from sms_service.gateway.wire import InboundSms, read_inbox_message
@@ -97,7 +97,7 @@ def _is_stored(context: Context, db: Connection, one: InboundSms, since: datetim
     return any(_same_time(stored, one.date) for stored in db.execute(same))
 
 
-def _same_time(stored: Row[Any], sent_at: datetime | None) -> bool:
+def _same_time(stored: Any, sent_at: datetime | None) -> bool:
     if sent_at is None:
         return True
     times = [stored.received_at]
@@ -112,11 +112,9 @@ def bring_in(context: Context, texts: Sequence[Missing], only: Collection[int], 
 
     Bringing all in closes the outages since ``since``: nothing is missing any more. Raises ``UseFault`` for an id not listed.
     """
-    listed = {one.inbox_id for one in texts}
-    if not set(only) <= listed:
-        raise UseFault(
-            "only", "the inbox holds no missing text number %(ids)s", ids=", ".join(map(str, sorted(set(only) - listed)))
-        )
+    others = sorted(set(only) - {one.inbox_id for one in texts})
+    if others:
+        raise UseFault("only", "the inbox holds no missing text number %(ids)s", ids=", ".join(map(str, others)))
     chosen = [one for one in texts if not only or one.inbox_id in only]
     stored = sum(accept_inbound(context, one.message) is not None for one in chosen)
     with context.database.begin() as db:

@@ -53,8 +53,8 @@ def missing(service: Service, held: Held) -> list[int]:
     ("text", "minutes", "sender", "lacking"),
     [
         ("yego", 0, PHONE, False),
-        ("yego", -2, PHONE, False),
-        ("yego", 2, "0788 000 001", False),
+        ("yego", -1, PHONE, False),
+        ("yego", 1, "0788 000 001", False),
         ("yego", 3, PHONE, True),
         ("yego.", 0, PHONE, True),
         ("yego", 0, "+250788000002", True),
@@ -116,7 +116,7 @@ def test_a_digit_from_before_the_open_question_answers_nothing(service: Service,
     remind_group(service.context, "G07", "command")
     service.work()
     asked = len(service.gateway.sent)
-    assert asked == 1
+    assert "1 = Yego" in service.gateway.sent[-1][1]
     held = Held()
     held.add("1", NOW - timedelta(hours=6))
     since = NOW - timedelta(hours=24)
