@@ -83,6 +83,8 @@ def _process(context: Context, db: Connection, inbound_id: int) -> int | None:
     now = context.now(db)
     text = context.vault.open("inbound", "body", row.id, row.body)
     earlier = inbound.same_text_since(db, row, row.received_at - REPEAT_WINDOW)
+    if earlier is not None and _fetched_from_before(earlier, row.received_at - REPEAT_WINDOW):
+        earlier = None  # it came in a moment ago and was written hours ago
     # A START that follows a stop is no repeat of the START before it: the person would stay stopped (S19).
     stopped_since = earlier is not None and number.stopped_at is not None and number.stopped_at > earlier.received_at
     fresh = earlier is None or (stopped_since and not row.is_stop) or outbox.question_since(db, number.id, earlier.received_at)
@@ -190,11 +192,11 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     return said
 
 
-def _fetched_from_before(row: Row[Any], asked_at: datetime | None) -> bool:
-    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``asked_at``."""
-    if asked_at is None or not row.sent_date or not row.provider_id.startswith(INBOX_SERIES):
+def _fetched_from_before(row: Row[Any], moment: datetime | None) -> bool:
+    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``moment``."""
+    if moment is None or not row.sent_date or not row.provider_id.startswith(INBOX_SERIES):
         return False
-    return datetime.fromisoformat(row.sent_date) < asked_at
+    return datetime.fromisoformat(row.sent_date) < moment
 
 
 def _reads_as_answer(context: Context, text: str, language: str) -> bool:
