@@ -66,10 +66,12 @@ def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:
 
     @main.command(name="invariants")
     @click.option("--json", "as_json", is_flag=True)
-    def invariants_command(as_json: bool) -> None:
+    @click.option("--sample", type=click.IntRange(min=1), default=invariants.REPLAYED, show_default=True, help="newest dialogues")
+    @click.option("--all", "everything", is_flag=True, help="play every dialogue and dial again, not a sample")
+    def invariants_command(as_json: bool, sample: int, everything: bool) -> None:
         """The invariants that a database can answer by itself; exit 1 if one is broken."""
         with using() as context:
-            found = invariants.check_invariants(context)
+            found = invariants.check_invariants(context, sample=None if everything else sample)
         if as_json:
             click.echo(json.dumps([{"rule": one.rule, "checked": one.checked, "broken": one.broken} for one in found]))
         else:

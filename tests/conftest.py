@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,11 @@ from sms_service.usecases.versions import import_release
 from sms_service.wiring import build_context
 from tests.service import Service
 
-KEYS: dict[str, Any] = {"field_keys": {1: b"f" * 32}, "hash_key": b"h" * 32, "audit_key": b"a" * 32}
+KEYS: dict[str, Any] = {
+    "field_keys": {1: sha256(b"field").digest()},
+    "hash_key": sha256(b"hash").digest(),
+    "audit_key": sha256(b"audit").digest(),
+}
 
 
 def postgresql_url(folder: Path) -> str | None:

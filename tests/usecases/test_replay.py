@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -18,78 +19,21 @@ from sms_service.conversation.types import Answered, Begin, Event, PinChecked, S
 from sms_service.models import metadata
 from sms_service.models.dialogues import dialogue, dialogue_event, response
 from sms_service.models.dials import dial, turn
-from sms_service.models.outbox import outbox
 from sms_service.models.versions import conversation_version
 from sms_service.text.reply_types import Reading
 from sms_service.usecases import replay
 from sms_service.usecases.invariants import check_invariants
-from sms_service.usecases.pins import draw_pin
 from sms_service.usecases.published import Published
-from sms_service.usecases.remind_group import remind_group
-from sms_service.usecases.replay import Replayed, event_of, replay_dialogues
+from sms_service.usecases.replay import replay_dialogues
+from sms_service.usecases.replay_play import event_of
 from sms_service.usecases.steps import event_json
+from tests.conftest import KEYS
 from tests.releases import publish_another_release
 from tests.service import Service
-from tests.usecases.site import Site
+from tests.usecases.dialling import CALLER, Phone, different, played
 
-CALLER = "+250788000001"
 ABSENT = 7
 NEWEST = select(func.max(dialogue.c.id)).scalar_subquery()
-
-
-class Phone:
-    """One person's phone: every dial begins afresh, ``keys`` adds to what was typed."""
-
-    def __init__(self, service: Service, pin: str) -> None:
-        self.service = service
-        self.pin = pin
-        self.serial = 0
-        self.typed: list[str] = []
-
-    def dials(self, *keys: str) -> str:
-        """Dial and press these keys one after another; the last screen."""
-        self.serial += 1
-        self.typed = []
-        screen = self._hop()
-        return self.keys(*keys) if keys else screen
-
-    def keys(self, *keys: str) -> str:
-        screen = ""
-        for key in keys:
-            self.typed.append(key)
-            screen = self._hop()
-        return screen
-
-    def loses_its_state(self) -> str:
-        """A text that goes on from nothing the service knows: the menu again (contract 11.2)."""
-        self.typed = ["5", "5", "5", "5"]
-        return self._hop()
-
-    def _hop(self) -> str:
-        return self.service.hop(f"ATUid_{self.serial}", CALLER, "*".join(self.typed)).get_data(as_text=True)
-
-
-@pytest.fixture
-def phone(service: Service) -> Phone:
-    """A person with a PIN, who speaks English and was asked by SMS whether they come to the next meeting."""
-    site = Site.build(service.context)
-    site.group()
-    person = site.person(language="en")
-    with service.context.database.begin() as db:
-        db.execute(update(outbox).values(state="cancelled"))
-    made = Phone(service, draw_pin(service.context, site.contact_of(person).id, "command"))
-    made.dials("2")
-    remind_group(service.context, "G07", "command")
-    service.work()
-    return made
-
-
-def played(service: Service) -> list[Replayed]:
-    return list(replay_dialogues(service.context))
-
-
-def different(service: Service) -> list[str]:
-    return [f"{one.kind} {one.verdict}: {one.first_difference}" for one in played(service) if not one.same]
 
 
 def rows_of(service: Service) -> dict[str, list[Any]]:
@@ -178,11 +122,11 @@ TAMPERED: dict[str, tuple[Callable[[Connection], Any], list[str]]] = {
     ),
     "an event is gone": (
         lambda db: db.execute(delete(dialogue_event).where(dialogue_event.c.dialogue_id == NEWEST, dialogue_event.c.seq == 1)),
-        ["dialogue different: event 1 is not stored", "dial not replayable: event 4 was answered in dialogue "],
+        ["dialogue different: event 1 is not stored", "dial not replayable: event 4 needs dialogue "],
     ),
     "every event is gone": (
         lambda db: db.execute(delete(dialogue_event)),
-        ["dialogue different: event 1 is not stored", "dialogue different: event 1 is not stored"],
+        ["dialogue different: event 1 is not stored"] * 2 + ["dial not replayable: event 4 needs dialogue "],
     ),
     "an unknown event": (
         lambda db: _in_first(
@@ -193,7 +137,7 @@ TAMPERED: dict[str, tuple[Callable[[Connection], Any], list[str]]] = {
             dialogue_event.c.dialogue_id == NEWEST,
             dialogue_event.c.seq == 1,
         ),
-        ["dialogue different: event 1 cannot be read (KeyError)", "dial not replayable: event 4 was answered in dialogue "],
+        ["dialogue different: event 1 cannot be read (KeyError)", "dial not replayable: event 4 needs dialogue "],
     ),
     "the dialogue's place": (
         lambda db: _in_first(db, dialogue, "place", lambda value: value.update(done=False)),
@@ -207,7 +151,7 @@ TAMPERED: dict[str, tuple[Callable[[Connection], Any], list[str]]] = {
         lambda db: _in_first(db, dialogue, "place", lambda value: value.update(version="0" * 64)),
         [
             "dialogue different: the version of the conversation that it started on is not stored",
-            "dial not replayable: event 4 was answered in dialogue ",
+            "dial not replayable: event 4 needs dialogue ",
         ],
     ),
     "the dial's last turn": (
@@ -216,7 +160,7 @@ TAMPERED: dict[str, tuple[Callable[[Connection], Any], list[str]]] = {
     ),
     "the dial's PIN": (
         lambda db: _in_first(db, turn, "event", lambda value: value.update(verdict="wrong"), turn.c.seq == 3),
-        ["dial different: after the last event: step differs"],
+        ["dial different: text differs at event 3"],
     ),
     "a fact of the dial": (
         lambda db: _in_first(db, turn, "facts", lambda value: value.pop("next_meeting"), turn.c.seq == 4),
@@ -277,7 +221,10 @@ def test_pages_and_limit(service: Service, phone: Phone, monkeypatch: pytest.Mon
 
 def run(service: Service, folder: Path, *words: str) -> Result:
     url = service.context.database.url.render_as_string(hide_password=False)
-    return CliRunner().invoke(main, ["replay", *words], env={"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": url})
+    env = {"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": url}
+    env |= {name: b64encode(KEYS[name.lower()]).decode() for name in ("HASH_KEY", "AUDIT_KEY")}
+    env["FIELD_KEYS"] = f"1:{b64encode(KEYS['field_keys'][1]).decode()}"
+    return CliRunner().invoke(main, ["replay", *words], env=env)
 
 
 def test_the_command_says_what_differs_and_changes_nothing(service: Service, phone: Phone, tmp_path: Path) -> None:
@@ -298,3 +245,10 @@ def test_the_command_says_what_differs_and_changes_nothing(service: Service, pho
     assert phone.pin not in "".join(line["first_difference"] for line in lines)
     assert [one.rule for one in check_invariants(service.context) if one.broken] == ["D5"]
     assert run(service, tmp_path, "--limit", "0").exit_code == 2
+
+
+def test_the_invariant_takes_a_sample_or_everything(service: Service, phone: Phone) -> None:
+    """Decision 5: of dialogues and of dials so many each; without a number every one."""
+    phone.dials("2", phone.pin, "1")
+    assert [one.checked for one in check_invariants(service.context, sample=1) if one.rule == "D5"] == [2]
+    assert [one.checked for one in check_invariants(service.context, sample=None) if one.rule == "D5"] == [4]

@@ -92,7 +92,7 @@ DIFFERENT = {
     "a line nobody knows": (CHECKIN + "phone 4\n", "mine.txt:7, step thanks, language en: 'phone 4' is no line of a transcript"),
     "no such conversation": (
         "# conversation lunch, language en, channel sms\n",
-        "mine.txt:1: there is no conversation 'lunch': expected one of checkin",
+        "mine.txt:1: there is no conversation 'lunch': expected one of",
     ),
     "no such language": (
         "# conversation checkin, language de, channel sms\n",
