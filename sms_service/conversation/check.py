@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sms_service.conversation.check_forbidden import check_forbidden
+from sms_service.conversation.check_replies import check_replies
+from sms_service.conversation.check_screens import check_screens
 from sms_service.conversation.check_steps import check_steps, uses_of
 from sms_service.conversation.check_texts import check_texts
 from sms_service.conversation.definition import Conversation
@@ -19,6 +21,7 @@ from sms_service.conversation.graph import check_graph
 from sms_service.conversation.parse import parse_conversation
 from sms_service.conversation.proof import prove
 from sms_service.conversation.words import Words, read_words
+from sms_service.text.lexicon import Lexicon
 from sms_service.text.topics import Topics
 
 
@@ -46,10 +49,11 @@ def load(
     return Loaded(tuple(conversations), words, tuple(faults))
 
 
-def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics) -> list[Fault]:
+def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics, lexicon: Lexicon | None = None) -> list[Fault]:
     """Every fault, sorted by file, step and language; an empty list means that everything may run.
 
-    A conversation whose steps hang together is taken through every state by the engine itself (``explore``, ``prove``).
+    Each conversation is taken through every state by the engine itself (``explore``). With a ``lexicon`` every answer is read as
+    a person might give it.
     """
     faults: list[Fault] = []
     owners: dict[str, str] = {}
@@ -61,7 +65,11 @@ def check_all(conversations: Sequence[Conversation], words: Words, topics: Topic
         shape = [*check_graph(conversation), *check_steps(conversation, words)]
         faults.extend(shape)
         faults.extend(check_forbidden(conversation, topics.forbidden))
-        faults.extend(prove(conversation, words, explore(conversation), whole=not shape))
+        found = explore(conversation)
+        faults.extend(prove(conversation, words, found, whole=not shape))
+        faults.extend(check_screens(conversation, found))
+        if lexicon is not None:
+            faults.extend(check_replies(conversation, lexicon))
     uses = [use for conversation in conversations for use in uses_of(conversation)]
     faults.extend(check_texts(uses, words, topics))
     return sorted(set(faults))

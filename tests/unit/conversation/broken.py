@@ -12,14 +12,21 @@ from typing import Any
 from sms_service.conversation.check import check_all, load
 from sms_service.conversation.faults import Fault
 from sms_service.text.forbidden import build_forbidden
+from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.topics import build_topics
-from tests.unit.conversation.player import TEMPLATES
+from tests.unit.conversation.player import TEMPLATES, catalogue
 
 FORBIDDEN = build_forbidden(tomllib.loads((TEMPLATES / "lexicon" / "forbidden.toml").read_text(encoding="utf-8")))
 TOPICS = build_topics({"stems": ["violen", "trauma"], "words": [], "inside": ["hungaban"], "allowed": []}, FORBIDDEN)
 
 Tables = dict[str, Any]
 Change = Callable[[Tables, Tables], None]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The shipped lexicon, built once."""
+    return build_lexicon(catalogue().lexicon)
 
 
 @cache
@@ -36,7 +43,7 @@ def faults_after(change: Change) -> list[Fault]:
     conversations, messages = copy.deepcopy(shipped())
     change(conversations, messages)
     loaded = load(conversations, messages)
-    return [*loaded.faults, *check_all(loaded.conversations, loaded.words, TOPICS)]
+    return [*loaded.faults, *check_all(loaded.conversations, loaded.words, TOPICS, lexicon())]
 
 
 def ask(conversations: Tables, name: str = "missed") -> Tables:
