@@ -126,6 +126,8 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "unclear_task": frozenset(),
 }
 
+_REPORTED: Mapping[str, Kind] = {"group": "code", "no": "count", "men": "count", "women": "count"}
+
 NOTICES: Mapping[str, Mapping[str, Kind]] = {
     # texts that the service sends or shows by itself, outside every conversation, with the values it fills in
     "reminder_plain": {"day": "day", "time": "time"},  # V3b
@@ -140,6 +142,9 @@ NOTICES: Mapping[str, Mapping[str, Kind]] = {
     "not_understood": {"choices": "choices"},  # V13
     "who": {},  # V14
     "thanks": {},
+    "report_received": {**_REPORTED, "distressed": "count", "referred": "count"},  # V15
+    "report_doubt": _REPORTED,  # V15
+    "report_wrong": {"field": "code"},  # V15
     "fault_screen": {},
     "alert": {"code": "code", "open": "count", "since": "clock", "reply": "code"},  # S25
     # S25 while the switch withholds the answer to the person (S41)

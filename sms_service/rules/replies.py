@@ -13,6 +13,7 @@ class Situation:
 
     ``alert`` and ``stop`` were decided when the text was stored. ``late`` says it reads as an answer though no question is open.
     ``staff_phone``: a duty phone, which nobody asks who is writing. ``opted_out``: at the network, until a new opt-in face to face.
+    ``report``: a facilitator's registered phone, and the text begins as a meeting report does (V15).
     """
 
     registered: bool
@@ -27,6 +28,7 @@ class Situation:
     late: bool
     staff_phone: bool = False
     opted_out: bool = False
+    report: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Plan:
     freeze: bool = False
     set_language: str = ""
     silent_reply: bool = False
+    take_report: bool = False
 
 
 V10 = ("call_ack", "V10")
@@ -63,9 +66,11 @@ def choose_reply(at: Situation) -> Plan:
     if at.alert != "none":
         urgent = at.alert == "red" and at.own_phone and "self_harm" in reading.notes and "other_person" not in reading.notes
         key, template = ("urgent", "V11") if urgent else V10
-        return Plan(key, template, take_step=answers)
+        return Plan(key, template, take_step=answers and not at.report, take_report=at.report)
     if at.stop or reading.intent == "stop":
         return Plan("stopped", "V12")
+    if at.report:
+        return Plan(take_report=True, silent_reply=at.stopped)
     if reading.intent in ("code_word", "help"):
         return Plan(*V10, call_request=True)
     if reading.intent == "start":

@@ -16,6 +16,7 @@ from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
 from sms_service.usecases.meeting_texts import catch_up, follow_answer
 from sms_service.usecases.raise_concern import About, raise_concern
+from sms_service.usecases.report_steps import save_cascade_report, save_meeting_report
 from sms_service.usecases.steps import Scope
 
 WORDING = "v1-2026"
@@ -135,4 +136,6 @@ _EFFECTS: Mapping[str, Callable[[Context, Connection, Scope, Mapping[str, Any]],
     "call_task": _call_task,
     "consent": _consent,
     "unclear_task": _unclear_task,
+    "meeting_report": save_meeting_report,
+    "cascade_report": save_cascade_report,
 }

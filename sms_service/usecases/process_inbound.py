@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from sms_service.conversation.types import Answered, Dialogue
 from sms_service.gateway.wire import INBOX_SERIES
 from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
 from sms_service.rules.caps import reply_capped
-from sms_service.rules.replies import Situation, choose_reply
+from sms_service.rules.replies import Plan, Situation, choose_reply
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.text.reading import read_reply
 from sms_service.text.reply_types import Expectation, Reading
@@ -25,6 +25,7 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.effects import carry_out
 from sms_service.usecases.meeting_texts import catch_up
 from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
+from sms_service.usecases.report_by_text import report_by_text, reporters
 from sms_service.usecases.steps import Scope, conversation_for, event_json, take
 
 REPEAT_WINDOW = timedelta(minutes=10)
@@ -137,6 +138,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     words = [context.vault.open("contact_point", "code_word", one.id, one.code_word) for one in contacts if one.code_word]
     reading = read_reply(context.lexicon, text, expectation, language=language, code_words=words)
     said = Said(reading)
+    leaders = reporters(contacts, text)
     scope = Scope(
         number=number,
         contacts=contacts,
@@ -160,10 +162,15 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         reading=reading,
         greeted_recently=number.last_v14_at is not None and now - number.last_v14_at < WHO_EVERY,
         late=_reads_as_answer(context, text, language) if question is None else False,
+        report=bool(leaders),
     )
     plan = choose_reply(situation)
     if plan.take_step and question is not None and conversation is not None and place is not None:
         _take_step(context, db, scope, question, conversation, place, said)
+    if plan.take_report:
+        answer = report_by_text(context, db, leaders, text, now)
+        said.reading = replace(reading, intent="answer", value=None, rule="report", confidence=1.0)
+        said.template, said.body = "report", context.words.text(language, answer.key, answer.values)
     if plan.call_request:
         kind = "code_word" if reading.intent == "code_word" else "call_request"
         _concern(context, db, scope, kind if contacts else "unregistered_request")
@@ -179,6 +186,12 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     if plan.set_language:
         numbers.change(db, number.id, language=plan.set_language)
         scope.language = plan.set_language
+    _say(context, db, scope, plan, said)
+    return said
+
+
+def _say(context: Context, db: Connection, scope: Scope, plan: Plan, said: Said) -> None:
+    """The planned reply takes the place of whatever the step wanted to say (I2)."""
     if plan.reply and context.words.languages:
         # a service whose texts are not published yet keeps and raises everything, and says nothing
         said.template = plan.template
@@ -186,10 +199,9 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         said.body = _notice(context, db, plan.reply, scope)
         said.text_class = "B" if said.urgent else "A"
     if said.template == "V14":
-        numbers.change(db, number.id, last_v14_at=now)
+        numbers.change(db, scope.number.id, last_v14_at=scope.now)
     if plan.silent_reply:
         said.body = ""
-    return said
 
 
 def _fetched_from_before(row: Row[Any], moment: datetime | None) -> bool:

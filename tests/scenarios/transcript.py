@@ -12,6 +12,7 @@ A file holds scenarios, each under a line ``== title``; ``#`` begins a comment. 
     concern call_request P1001 slot=morning     a concern that is new or has changed
     nothing                                     no text and no concern
     P1001 is stopped / speaks fr / answered coming yes; meeting G07 1 on 2026-11-12 14:00
+    reported G07 1 M4 W0 D1 R0 none by P9001    the report on a meeting, or nothing
     staff ...                                   what is done in the console
 
 Whatever a line causes and the lines after it do not name makes the transcript fail at the next act. Between any two lines
@@ -106,6 +107,8 @@ def _checks(world: World, line: str) -> bool:
         world.concerned(split(rest))
     elif first == "meeting":
         world.meeting_is(split(rest))
+    elif first == "reported":
+        world.reported(split(rest))
     elif verb == "<":
         world.hears(first, more)
     elif verb == "sees":

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from sms_service import clock
-from sms_service.models import groups, meetings, numbers, outbox, people
+from sms_service.models import groups, meetings, numbers, outbox, people, reports
 from sms_service.models.concerns import concern
 from sms_service.models.dialogues import dialogue, response
 from sms_service.models.directory import directory_entry
@@ -275,6 +275,22 @@ class World:
         real = clock.local(found.starts_at).strftime("%Y-%m-%d %H:%M")
         if real != f"{words[3]} {words[4]}":
             raise Broken(f"meeting {words[1]} is on {real}")
+
+    def reported(self, words: list[str]) -> None:
+        """``G07 1 nothing``, or the report as ``M4 W0 D1 R0 none [both=yes|no] by P9001 [other=..] [flags=..,..]`` (V15)."""
+        meeting = self.site.meetings(words[0])[int(words[1]) - 1]
+        with self.service.context.database.begin() as db:
+            row = reports.of_meeting(db, meeting.id)
+        real = "nothing"
+        if row is not None:
+            both = {True: " both=yes", False: " both=no", None: ""}[row.both_present]
+            real = f"M{row.men} W{row.women} D{row.distressed} R{row.referred} {row.incident}{both} by {row.reported_by}"
+            real += f" other={row.other_by}" if row.other_by else ""
+            real += f" flags={','.join(row.flags)}" if row.flags else ""
+            if meeting.state != "reported":
+                raise Broken(f"the meeting is {meeting.state}")
+        if real != " ".join(words[2:]):
+            raise Broken(f"the report is: {real}")
 
     # matching
 

@@ -1,0 +1,85 @@
+"""What the reports ask of the service while they are keyed in, and what they hand to it: facts and effects (V15, V16)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from sms_service.models import groups, meetings, people
+from sms_service.models.people import person
+from sms_service.usecases.cascade_reports import Month, file_month
+from sms_service.usecases.context import Context
+from sms_service.usecases.dialled import begun_before, open_dialled
+from sms_service.usecases.meeting_reports import Counts, Reporter, due_meeting, file_report, impossible
+
+if TYPE_CHECKING:
+    from sms_service.usecases.steps import Scope
+
+Fact = dict[str, Any]
+CONVERSATION = "report"
+
+
+def report_due(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    """The report to key in now, found half-way or opened: of an own group only (S31), one at a time."""
+    who = people.by_code(db, args.get("person") or "")
+    own = groups.of_facilitator(db, who.id) if who is not None else ()
+    group = next((one for one in own if one.code == args.get("group")), None)
+    if who is None or group is None:
+        return {"result": "none"}
+    meeting, any_due = due_meeting(db, group.id, who.code, scope.now)
+    if meeting is None:
+        return {"result": "done" if any_due else "none"}
+    open_one = begun_before(db, CONVERSATION, who.id, meeting.id, scope.now)
+    if open_one is not None:
+        return {"result": "report", "dialogue": str(open_one.id)}
+    row_id = open_dialled(
+        context,
+        db,
+        CONVERSATION,
+        {"group": group.code, "no": meeting.no},
+        number_id=scope.number.id,
+        person_id=who.id,
+        meeting_id=meeting.id,
+        now=scope.now,
+    )
+    return {"result": "report", "dialogue": str(row_id)}
+
+
+def report_total(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    """Whether the people counted can have been there; what cannot be is asked again once (V15)."""
+    row = meetings.get(db, scope.meeting_id or 0)
+    if row is None:
+        return {"result": "ok"}
+    counts = Counts(int(args["men"]), int(args["women"]), 0, 0, "none")
+    return {"result": "again" if impossible(db, row.group_id, counts) else "ok"}
+
+
+def save_meeting_report(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    """V15 is sent: six answers become the meeting's report."""
+    code = _code(db, scope)
+    if scope.meeting_id is None or code is None:
+        return
+    counts = Counts(
+        int(args["men"]),
+        int(args["women"]),
+        int(args["distressed"]),
+        int(args["referred"]),
+        str(args["incident"]),
+        args["both_present"],
+    )
+    file_report(context, db, scope.meeting_id, counts, Reporter(code, "ussd", scope.person_id, scope.number.id), scope.now)
+
+
+def save_cascade_report(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
+    """V16 is answered: four answers become the pair's month."""
+    code = _code(db, scope)
+    if code is not None:
+        counts = Month(int(args["activities"]), int(args["women"]), int(args["men"]), args["co_led"])
+        file_month(context, db, str(args["pair"]), str(args["month"]), counts, code, scope.now)
+
+
+def _code(db: Connection, scope: Scope) -> str | None:
+    """The code of whoever is speaking: known by the PIN that led here."""
+    return db.execute(select(person.c.code).where(person.c.id == scope.person_id)).scalar()
