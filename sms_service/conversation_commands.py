@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
+from sms_service.conversation.draw import draw
 from sms_service.usecases import read_versions, versions
 from sms_service.usecases.versions import COMMAND
 
@@ -21,6 +23,7 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
 
     _add_lists(conversation, using)
     _add_publishing(conversation, using, failed)
+    _add_drawing(conversation, using, failed)
     return conversation
 
 
@@ -94,3 +97,28 @@ def _add_publishing(conversation: click.Group, using: Any, failed: type[click.Cl
                 versions.approve(context, name, number, COMMAND)
             versions.publish(context, name, number, COMMAND)
         click.echo(f"{name} {number} runs from now on")
+
+
+def _add_drawing(conversation: click.Group, using: Any, failed: type[click.ClickException]) -> None:
+    @conversation.command(name="draw")
+    @click.argument("name")
+    @click.argument("number", type=int, required=False)
+    @click.option("--language", default="", help="quote the texts of this language; their keys when left out")
+    @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="an .svg file; standard output when left out")
+    def draw_command(name: str, number: int | None, language: str, output: Path | None) -> None:
+        """Draw what runs, or version NUMBER, as an SVG that any browser shows and prints."""
+        with using() as context, context.database.begin() as db:
+            _, version = read_versions.one_version(context, db, name, number)
+        if version.conversation is None:
+            raise failed(f"{name} are single texts: they have no steps to draw")
+        if language and language not in version.words.languages:
+            raise failed(f"{name} has no words in {language}: it has {', '.join(version.words.languages)}")
+        drawn = draw(version.conversation, language)
+        if output is None:
+            click.echo(drawn)
+            return
+        try:
+            output.write_text(drawn, encoding="utf-8")
+        except OSError as fault:
+            raise failed(f"{output} cannot be written ({fault.strerror}): name another file") from None
+        click.echo(f"{output}", err=True)

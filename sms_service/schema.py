@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -24,18 +26,48 @@ def _config(db: Connection) -> Config:
     return config
 
 
+class SchemaFault(RuntimeError):
+    """A migration would have left rows that point at nothing: it was undone as a whole."""
+
+
+@contextmanager
+def _rebuilding(database: Database) -> Iterator[Connection]:
+    """One transaction in which tables may be rebuilt.
+
+    SQLite changes a column by copying the table, dropping it and renaming the copy: with the references of other tables enforced
+    that fails as soon as there is a row. They are set aside for the transaction and all checked before it ends.
+    """
+    if database.is_postgresql:
+        with database.begin() as db:
+            db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_MIGRATION_AT_A_TIME})")
+            yield db
+        return
+    with database.engine.connect() as db:
+        driver = db.connection.dbapi_connection
+        assert driver is not None, "a connection that was just opened has its driver"
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with db.begin():
+                yield db
+                lost = db.exec_driver_sql("PRAGMA foreign_key_check").all()
+                if lost:
+                    tables = ", ".join(sorted({f"{row[0]} to {row[2]}" for row in lost}))
+                    raise SchemaFault(f"{len(lost)} references would point at nothing ({tables}): nothing was changed")
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
 def migrate(database: Database, target: str = "head") -> None:
     """Run every missing migration in one transaction: killed half-way, it has not happened (F43)."""
-    with database.begin() as db:
-        if database.is_postgresql:
-            db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_MIGRATION_AT_A_TIME})")
+    with _rebuilding(database) as db:
         command.upgrade(_config(db), target)
         if target == "head":
             state.make_rows(db)
 
 
 def downgrade(database: Database, target: str = "base") -> None:
-    with database.begin() as db:
+    """Undo migrations down to ``target``, in one transaction."""
+    with _rebuilding(database) as db:
         command.downgrade(_config(db), target)
 
 

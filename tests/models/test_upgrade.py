@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from sms_service import schema
 from sms_service.catalogue import load_catalogue
@@ -16,6 +16,8 @@ from sms_service.database import Database
 from sms_service.paths import templates_dir
 from sms_service.usecases.context import Context
 from sms_service.usecases.versions import import_release
+from tests.service import Service
+from tests.usecases.site import Site
 
 OLD = "5" * 64
 STORE = """
@@ -60,3 +62,30 @@ def test_down_and_up_again_loses_no_words(context: Context, database: Database) 
     assert len(said) == len(loaded.versions())
     with database.begin() as db:
         assert db.execute(text("SELECT count(*) FROM conversation_version WHERE words IS NULL OR number <> 1")).scalar() == 0
+
+
+def rows(database: Database) -> dict[str, int]:
+    """How many rows each table holds."""
+    with database.begin() as db:
+        names = inspect(db).get_table_names()
+        return {name: db.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}
+
+
+def test_a_site_with_people_goes_down_and_up_and_keeps_every_row(service: Service, database: Database) -> None:
+    """I24, F43: tables that others refer to are rebuilt with their rows in them; what shipped first is the way back."""
+    site = Site.build(service.context)
+    site.group()
+    site.person()
+    service.tick()
+    service.hop("d1", "+250788000001", "")
+    service.text("+250788000001", "ndashaka gupfa")
+    service.work()
+    before = rows(database)
+    schema.downgrade(database, "0005")
+    shipped = rows(database)
+    schema.migrate(database)
+    after = rows(database)
+    assert {name: count for name, count in before.items() if name in shipped} == {name: after[name] for name in shipped}
+    assert min(before[name] for name in ("person", "dialogue", "dialogue_event", "outbox", "concern", "turn", "meeting")) > 0
+    with database.begin() as db:
+        assert schema.is_current(db)
