@@ -29,6 +29,7 @@ MODULES = (
     "broadcasts",
     "settings",
     "unknown",
+    "unmatched",
     "reveal",
     "assets",
 )

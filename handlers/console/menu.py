@@ -35,6 +35,7 @@ MENU: Final = (
         later("Service"),
         (
             (later("Settings"), "settings_settings"),
+            (later("Delivery reports"), "unmatched_unmatched"),
             (later("Staff"), "staff_all_staff"),
             (later("Audit"), "audit_audit"),
         ),

@@ -203,4 +203,3 @@ def _beside(own: Words, notices: Words) -> Words:
     """The words of a version in its own languages, with the notices of those languages."""
     entries = {language: {**notices.entries.get(language, {}), **table} for language, table in own.entries.items()}
     return Words(entries, own.forms, own.option_labels)
-

@@ -21,6 +21,7 @@ from sms_service.models.outbox import counts_by_state, outbox
 from sms_service.models.people import person
 from sms_service.usecases.concerns import open_count
 from sms_service.usecases.sign_in import SignedIn
+from sms_service.usecases.unmatched_reports import waiting_count
 
 SMALLEST_COUNT = 5  # S34: a smaller cell is not shown in reports
 
@@ -62,6 +63,7 @@ class Today:
     oldest_waiting: datetime | None
     needs_person: int
     unknown: int
+    unmatched: int
     last_tick: datetime | None
 
 
@@ -83,6 +85,7 @@ def today(db: Connection, now: datetime) -> Today:
         oldest_waiting=db.execute(select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")).scalar(),
         needs_person=_count(db, inbound.c.state == "needs_person"),
         unknown=int(db.execute(select(func.count()).select_from(outbox).where(outbox.c.state == "unknown")).scalar_one()),
+        unmatched=waiting_count(db, now),
         last_tick=state.read(db).last_tick_at,
     )
 

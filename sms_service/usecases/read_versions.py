@@ -53,9 +53,7 @@ def list_versions(context: Context, db: Connection, name: str | None = None) -> 
             signed[head.name] = {(row.language, row.texts_hash) for row in versions.reviews_of(db, head.name)}
         version = read(context, _row(db, head.name, head.number))
         missing = tuple(
-            language
-            for language in version.words.languages
-            if (language, texts_hash(version, language)) not in signed[head.name]
+            language for language in version.words.languages if (language, texts_hash(version, language)) not in signed[head.name]
         )
         found.append(_listed(head, missing))
     return found

@@ -27,7 +27,7 @@ def take_report(context: Context, report: DeliveryReport) -> None:
 
     def keep(db: Connection) -> None:
         now = context.now(db)
-        if _apply(context, db, gateway_id, report.status, report.failure_reason):
+        if apply_report(context, db, gateway_id, report.status, report.failure_reason):
             return
         waiting = db.execute(select(func.count()).select_from(parked_report)).scalar_one()
         if waiting < MOST_PARKED:
@@ -36,6 +36,7 @@ def take_report(context: Context, report: DeliveryReport) -> None:
                 "gateway_id": gateway_id,
                 "status": report.status[:40],
                 "failure_reason": report.failure_reason[:60] or None,
+                "number_id": _number_id(context, db, report.number),
                 "received_at": now,
             }
             insert_ignore(db, parked_report, row)
@@ -43,7 +44,14 @@ def take_report(context: Context, report: DeliveryReport) -> None:
     context.database.run(keep)
 
 
-def _apply(context: Context, db: Connection, gateway_id: str, status: str, failure_reason: str | None) -> bool:
+def _number_id(context: Context, db: Connection, e164: str | None) -> int | None:
+    """The row id of a number on file: it suggests to staff which text a report means that no id joins to one."""
+    row = numbers.find(db, context.vault, e164) if e164 else None
+    return row.id if row is not None else None
+
+
+def apply_report(context: Context, db: Connection, gateway_id: str, status: str, failure_reason: str | None) -> bool:
+    """Move the row of this gateway id as the report says; False when no row has the id."""
     row = outbox.by_gateway_id(db, gateway_id)
     if row is None:
         return False
@@ -70,6 +78,6 @@ def match_parked(context: Context, db: Connection, limit: int = 500) -> int:
     )
     matched = db.execute(query.limit(limit)).all()
     for report in matched:
-        _apply(context, db, report.gateway_id, report.status, report.failure_reason)
+        apply_report(context, db, report.gateway_id, report.status, report.failure_reason)
         db.execute(delete(parked_report).where(parked_report.c.id == report.id))
     return len(matched)
