@@ -49,27 +49,36 @@ def load(
     return Loaded(tuple(conversations), words, tuple(faults))
 
 
-def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics, lexicon: Lexicon | None = None) -> list[Fault]:
-    """Every fault, sorted by file, step and language; an empty list means that everything may run.
+def check_conversation(conversation: Conversation, words: Words, topics: Topics, lexicon: Lexicon | None = None) -> list[Fault]:
+    """The faults of one conversation but for the wording of its texts: steps, ways, every state, every answer.
 
-    Each conversation is taken through every state by the engine itself (``explore``). With a ``lexicon`` every answer is read as
-    a person might give it.
+    It is taken through every state by the engine itself (``explore``). With a ``lexicon`` every answer is read as a person might
+    give it. ``words`` is the whole catalogue it was loaded with.
     """
+    faults = [*check_graph(conversation), *check_steps(conversation, words)]
+    found = explore(conversation)
+    faults.extend(prove(conversation, words, found, whole=not faults))
+    faults.extend(check_screens(conversation, found))
+    faults.extend(check_forbidden(conversation, topics.forbidden))
+    if lexicon is not None:
+        faults.extend(check_replies(conversation, lexicon))
+    return faults
+
+
+def check_all(conversations: Sequence[Conversation], words: Words, topics: Topics, lexicon: Lexicon | None = None) -> list[Fault]:
+    """Every fault, sorted by file, step and language; an empty list means that everything may run."""
+    found = [fault for one in conversations for fault in check_conversation(one, words, topics, lexicon)]
+    return sorted({*found, *check_catalogue(conversations, words, topics)})
+
+
+def check_catalogue(conversations: Sequence[Conversation], words: Words, topics: Topics) -> list[Fault]:
+    """The faults that only all conversations together show: a name given twice, and each text at every place it is shown."""
     faults: list[Fault] = []
     owners: dict[str, str] = {}
     for conversation in conversations:
         if conversation.name in owners:
             reason = f"conversation '{conversation.name}' is already in {owners[conversation.name]}: names are unique"
-            faults.append(Fault(conversation.file, "", "", reason))
+            faults.append(Fault(conversation.file, "", "", reason, "give it another name"))
         owners.setdefault(conversation.name, conversation.file)
-        shape = [*check_graph(conversation), *check_steps(conversation, words)]
-        faults.extend(shape)
-        faults.extend(check_forbidden(conversation, topics.forbidden))
-        found = explore(conversation)
-        faults.extend(prove(conversation, words, found, whole=not shape))
-        faults.extend(check_screens(conversation, found))
-        if lexicon is not None:
-            faults.extend(check_replies(conversation, lexicon))
     uses = [use for conversation in conversations for use in uses_of(conversation)]
-    faults.extend(check_texts(uses, words, topics))
-    return sorted(set(faults))
+    return faults + check_texts(uses, words, topics)

@@ -63,10 +63,10 @@ class _Question:
         return wants(self.conversation, place)
 
     def reasons(self) -> Iterator[tuple[str, str, str]]:
+        for number, value in self.keyed.items():
+            for typed in (str(number), f"{number})", f"{number}."):
+                yield from self._must_be(typed, value)
         for language in self.words.languages:
-            for number, value in self.keyed.items():
-                for typed in (str(number), f"{number})", f"{number}."):
-                    yield from self._must_be(language, typed, value, "choose another number")
             if "sms" in self.conversation.channels:
                 for choice in self.ask.choices:
                     yield from self._label(language, choice)
@@ -106,10 +106,10 @@ class _Question:
                     reason = f"text '{key}' says '{shortly(beside)}' beside {digit}, which is read as {_said(read)}"
                     yield language, reason, "word it otherwise"
 
-    def _must_be(self, language: str, typed: str, value: Any, fix: str) -> Iterator[tuple[str, str, str]]:
-        read = self._read(typed, language)
+    def _must_be(self, typed: str, value: Any) -> Iterator[tuple[str, str, str]]:
+        read = self._read(typed, "")  # a digit is the same in every language
         if read.intent != "answer" or read.value != value or type(read.value) is not type(value):
-            yield language, f"'{typed}' is read as {_said(read)}, not as answer {value}", fix
+            yield "", f"'{typed}' is read as {_said(read)}, not as answer {value}", "choose another number"
 
     def _read(self, text: str, language: str) -> Reading:
         return read_reply(self.lexicon, text, self.expected, language=language)

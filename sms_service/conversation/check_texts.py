@@ -154,7 +154,8 @@ def _filled(words: Words, language: str, entry: Entry, use: Use, topics: Topics)
     if units > limit:
         reason = f"{units} characters with the longest values, at most {limit} fit (S6)"
         yield reason, _shorter(words, language, entry, use, units - limit)
-    word = topic_word_in(text, topics)
+    filled = text != entry.text
+    word = topic_word_in(text, topics) if filled else None
     if word is not None and topic_word_in(PLACEHOLDER.sub("", entry.text), topics) is None:
         yield f"topic word '{word}' once its values are filled in (S1)", "say it otherwise"
 

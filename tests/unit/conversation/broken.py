@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sms_service.conversation.check import check_all, load
+from sms_service.conversation.check import check_catalogue, check_conversation, load
+from sms_service.conversation.definition import Conversation
 from sms_service.conversation.faults import Fault
+from sms_service.conversation.words import Words
 from sms_service.text.forbidden import build_forbidden
 from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.topics import build_topics
@@ -43,7 +45,19 @@ def faults_after(change: Change) -> list[Fault]:
     conversations, messages = copy.deepcopy(shipped())
     change(conversations, messages)
     loaded = load(conversations, messages)
-    return [*loaded.faults, *check_all(loaded.conversations, loaded.words, TOPICS, lexicon())]
+    own = [fault for one in loaded.conversations for fault in _own_faults(one, loaded.words)]
+    return [*loaded.faults, *own, *check_catalogue(loaded.conversations, loaded.words, TOPICS)]
+
+
+_known: dict[tuple[str, str], list[Fault]] = {}
+
+
+def _own_faults(conversation: Conversation, words: Words) -> list[Fault]:
+    """What is wrong with one conversation by itself; those that a change left alone are checked once."""
+    key = (conversation.file, conversation.fingerprint)
+    if key not in _known:
+        _known[key] = check_conversation(conversation, words, TOPICS, lexicon())
+    return _known[key]
 
 
 def ask(conversations: Tables, name: str = "missed") -> Tables:
