@@ -1,4 +1,4 @@
-"""``python -m tests.bench [ussd|inbound|send|idle|all]``: measures the real processes and prints targets beside figures.
+"""``python -m tests.bench [ussd|inbound|send|engine|idle|all]``: measures the real processes and prints targets beside figures.
 
 Results go to standard output, progress to standard error; exit 1 when a figure is short of its target. Ratios are taken
 within one run; delays and rates belong to the machine, so run them on a quiet one.
@@ -10,11 +10,16 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import idle, inbound, send, ussd
+from tests.bench import engine, idle, inbound, send, ussd
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
-PARTS: dict[str, Callable[[str], list[Figure]]] = {"ussd": ussd.measure, "inbound": inbound.measure, "send": send.measure}
+PARTS: dict[str, Callable[[str], list[Figure]]] = {
+    "ussd": ussd.measure,
+    "inbound": inbound.measure,
+    "send": send.measure,
+    "engine": engine.measure,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

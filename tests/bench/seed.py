@@ -63,7 +63,7 @@ def _insert(db: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
 
 def _group(db: Connection) -> tuple[int, int]:
     one, two, three, group_id, meeting_id = (new_row_id() for _ in range(5))
-    db.execute(insert(programme).values(id=one, code="CSG", names={}, outbound_held=False))
+    db.execute(insert(programme).values(id=one, code="BENCH", names={}, outbound_held=False))
     db.execute(insert(curriculum).values(id=two, programme_id=one, version=1))
     template = {"phase": "Safety", "audience": "M", "internal_theme": "-", "neutral_label": {}, "duration_minutes": 120}
     db.execute(insert(session_template).values(id=three, curriculum_id=two, no=1, **template))
