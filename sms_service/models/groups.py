@@ -59,6 +59,8 @@ group = Table(
     Column("outbound_held", Boolean, nullable=False, default=False),
     Column("check_in_weekday", Integer, nullable=True),
     at("created_at"),
+    at("closed_at", nullable=True),
+    at("verified_since", nullable=True),  # a number verified from here on counts as verified at closing (S14)
 )
 
 membership = Table(

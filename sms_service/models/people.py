@@ -43,6 +43,7 @@ person = Table(
     Column("may_remind", Boolean, nullable=False, default=False),
     Column("may_check_in", Boolean, nullable=False, default=False),
     Column("may_call", Boolean, nullable=False, default=False),
+    Column("may_learn", Boolean, nullable=False, default=False),
     Column("outbound_held", Boolean, nullable=False, default=False),
     at("last_seen_at", nullable=True),
     at("created_at"),
@@ -91,7 +92,7 @@ consent = Table(
 )
 
 PURPOSES = ("reminders", "checkins", "calls", "learning", "story")
-_PERSON_FLAG = {"reminders": "may_remind", "checkins": "may_check_in", "calls": "may_call"}
+_PERSON_FLAG = {"reminders": "may_remind", "checkins": "may_check_in", "calls": "may_call", "learning": "may_learn"}
 
 
 def by_code(db: Connection, code: str) -> Row[Any] | None:
@@ -107,6 +108,7 @@ _ON_NUMBERS = (
         person.c.status,
         person.c.may_remind,
         person.c.may_check_in,
+        person.c.may_learn,
         person.c.outbound_held,
         number.c.language.label("number_language"),
     )

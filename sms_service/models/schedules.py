@@ -15,9 +15,10 @@ occurrence = Table(
     metadata,
     row_id(),
     word("schedule", 80),  # meeting:<id>:reminder_two_day, group:<id>:check_in
-    word("kind", 20),  # reminder_two_day | reminder_morning | again_two_day | again_morning | missed | check_in
-    ref("group_id", "peace_group", index=True),
+    word("kind", 20),  # reminder_two_day | reminder_morning | again_two_day | again_morning | missed | check_in | feedback ...
+    ref("group_id", "peace_group", nullable=True, index=True),
     ref("meeting_id", "meeting", nullable=True, index=True),
+    word("about", 40, nullable=True),  # a referral's row id, or the name of a question set
     at("due_at"),
     at("expires_at"),
     word("state", 10),  # pending | fired | missed | cancelled

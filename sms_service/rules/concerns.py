@@ -20,6 +20,8 @@ KINDS: Mapping[str, Severity] = {
     "call_request": "call",
     "code_word": "call",
     "checkin_call": "call",
+    "practice_call": "call",
+    "referral_call": "call",
     "unregistered_request": "call",
     "not_understood": "task",
     "needs_person": "task",

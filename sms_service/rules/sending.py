@@ -23,6 +23,8 @@ ACKS_AFTER_STOP = frozenset({"V10", "V11", "V12"})
 ACKS_WHEN_FROZEN = frozenset({"V10", "V11", "V12", "V14"})
 LANES: dict[str, int] = {"alert": 0, "V11": 0, "reply": 1, "v4": 2, "scheduled": 2, "broadcast": 3}
 FAR = timedelta(days=60)
+APART_FROM_MEETING_TEXT = timedelta(hours=24)
+NEAR_MEETING_TEXT = "within a day of a text about a meeting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Text:
     never expires. ``meeting_valid`` false: its meeting moved or was cancelled since. ``to_shared``: the phone is
     not the person's own. ``consent_ok``: consent for its purpose stands. ``answers_stop``: it answers a text sent
     with or after the stop. ``directory_ok`` false: a directory number in it has expired. ``check_in``: it is a V6.
+    ``replaces_week``: it is V17, which stands for the texts of a week to come: no cap of the week before drops it.
+    ``near_meeting_text``: it asks, and a V3 or V4 went to the number within the last 24 h.
     """
 
     lane: int
@@ -47,6 +51,8 @@ class Text:
     answers_stop: bool = False
     directory_ok: bool = True
     check_in: bool = False
+    replaces_week: bool = False
+    near_meeting_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +199,10 @@ def _hours(text: Text, now: datetime, safe_hours: SafeHours, pauses: Sequence[Pa
 
 def _weekly(text: Text, number: NumberState, caps: Caps) -> Verdict | None:
     """S39: a cap drops, it does not postpone; looked at only when the text would otherwise leave."""
-    if text.kind not in {"scheduled", "broadcast"}:
+    if text.kind not in {"scheduled", "broadcast"} or text.replaces_week:
         return None
+    if text.near_meeting_text:
+        return _drop(NEAR_MEETING_TEXT)
     if text.check_in and number.checkins_in_week >= caps.weekly_check_ins:
         return _drop("weekly check-in cap reached")
     return _drop("weekly cap reached") if number.weekly_scheduled_count >= caps.weekly_scheduled else None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from sms_service.conversation.types import Effect
-from sms_service.models import dialogues, numbers, people
+from sms_service.models import dialogues, numbers, people, referrals
 from sms_service.models.dialogues import response
 from sms_service.rules.concerns import check_in_needs_call
 from sms_service.security.tokens import new_row_id
@@ -20,6 +20,7 @@ from sms_service.usecases.report_steps import save_cascade_report, save_meeting_
 from sms_service.usecases.steps import Scope
 
 WORDING = "v1-2026"
+_CALLS = {"explain": "practice_call", "referral": "referral_call"}
 
 
 def carry_out(context: Context, db: Connection, scope: Scope, effects: Sequence[Effect]) -> None:
@@ -49,6 +50,8 @@ def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[s
         asked = dialogues.get(db, scope.dialogue_id) if scope.dialogue_id is not None else None
         number_id = asked.number_id if asked is not None else scope.number.id
         follow_answer(context, db, scope.meeting_id, number_id, coming=value != "no", now=scope.now)
+    if args["question"] == "referral" and scope.dialogue_id is not None:
+        referrals.answered(db, scope.dialogue_id, value, scope.now)
     if args["question"] == "week" and scope.person_id is not None and value.isdigit():
         latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
         if check_in_needs_call(latest[::-1]):
@@ -95,7 +98,9 @@ def _visit_task(context: Context, db: Connection, scope: Scope, args: Mapping[st
 
 
 def _call_task(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
-    _open(context, db, scope, "checkin_call", note_code=str(args.get("reason", ""))[:40])
+    """A call about something a person answered (V8, V19); any other reason is a weekly answer to follow up (V6)."""
+    reason = str(args.get("reason", ""))[:40]
+    _open(context, db, scope, _CALLS.get(reason, "checkin_call"), note_code=reason)
 
 
 def _consent(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:

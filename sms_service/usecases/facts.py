@@ -53,9 +53,15 @@ def _next_meeting(context: Context, db: Connection, scope: Scope, args: Mapping[
 
 
 def _open_question(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    from sms_service.usecases.question_sets import open_due
+
     ids = _person_ids(db, scope, args.get("person") or "")
     row = dialogues.open_of_person(db, ids[0], scope.now) if len(ids) == 1 else None
-    return {"result": "question", "dialogue": str(row.id)} if row else {"result": "none"}
+    if row is not None:
+        return {"result": "question", "dialogue": str(row.id)}
+    # A set is opened for whom the PIN has named, and for nobody else (S11).
+    opened = open_due(context, db, ids[0], scope.number.id, scope.now) if len(ids) == 1 and args.get("person") else None
+    return {"result": "question", "dialogue": str(opened)} if opened is not None else {"result": "none"}
 
 
 def _groups(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:

@@ -17,13 +17,19 @@ from sms_service.models.inbound import inbound
 from sms_service.models.meetings import OPEN, meeting
 from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.rules.safe_hours import SafeHours, intersect
-from sms_service.rules.sending import NumberState, Text
+from sms_service.rules.sending import APART_FROM_MEETING_TEXT, NumberState, Text
 from sms_service.rules.timing import PauseWindow
 from sms_service.security.vault import Unsealable
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.usecases.context import Context
 
 WEEK = timedelta(days=7)
+REMEMBRANCE = ("V17", "V17b")
+MEETING_TEXTS = ("V3", "V3b", "V4", "V4b", "cancelled")
+QUESTION_SET = "question_set"
+CHECK_INS = frozenset({"V6", "V7", "V8", "V18", "V19"})  # personal texts, on the consent to check-ins (S16)
+ABOUT_THE_PAST = frozenset({"V5", "V7", "V8", "cancelled"})  # true whatever becomes of the meeting
+ASKING = frozenset({"V6", "V7", "V8", "V19", QUESTION_SET})
 
 
 @dataclass(slots=True)
@@ -38,9 +44,11 @@ class Facts:
     members: set[tuple[int, int]]
     scheduled: dict[int, int]
     check_ins: dict[int, int]
+    near_meeting_text: set[int]
     pauses: Sequence[Row[Any]]
     asked_at: dict[int, datetime]
     directory_ok: bool
+    health_ok: bool
     e164: dict[int, str]
 
 
@@ -56,6 +64,7 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
             contacts.setdefault(contact.number_id, []).append(contact)
     counted = sorted({row.number_id for row in ours if row.kind in ("scheduled", "broadcast")})
     check_ins = sorted({row.number_id for row in ours if row.template == "V6"})
+    asking = sorted({row.number_id for row in ours if row.template in ASKING})
     meeting_ids = sorted({row.meeting_id for row in ours if row.meeting_id})
     asked = sorted({row.inbound_id for row in ours if row.inbound_id})
     return Facts(
@@ -67,9 +76,11 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         members=_members(db, ours, contacts),
         scheduled=_counts(db, counted, now) if counted else {},
         check_ins=_counts(db, check_ins, now, outbox.c.template == "V6") if check_ins else {},
+        near_meeting_text=_near_meeting_text(db, asking, now) if asking else set(),
         pauses=pauses.active(db, clock.local(now).date()) if ours else (),
         asked_at=_received(db, asked) if asked else {},
         directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
+        health_ok=not any(row.template == "V17" for row in ours) or directory.health_line(db, now) is not None,
         e164=_opened(context, locked),
     )
 
@@ -124,12 +135,24 @@ def _counts(db: Connection, number_ids: Sequence[int], now: datetime, *where: An
             outbox.c.number_id.in_(number_ids),
             outbox.c.state.in_(MAY_HAVE_LEFT),
             outbox.c.kind.in_(("scheduled", "broadcast")),
+            outbox.c.template.not_in(REMEMBRANCE),
             outbox.c.not_before > now - WEEK,
             *where,
         )
         .group_by(outbox.c.number_id)
     )
     return {number: int(count) for number, count in db.execute(query)}
+
+
+def _near_meeting_text(db: Connection, number_ids: Sequence[int], now: datetime) -> set[int]:
+    """Numbers that may have had a text about a meeting within the last 24 h (domain section 9.3)."""
+    query = select(outbox.c.number_id).where(
+        outbox.c.number_id.in_(number_ids),
+        outbox.c.state.in_(MAY_HAVE_LEFT),
+        outbox.c.template.in_(MEETING_TEXTS),
+        outbox.c.not_before >= now - APART_FROM_MEETING_TEXT,
+    )
+    return set(db.execute(query).scalars())
 
 
 def _received(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
@@ -153,8 +176,10 @@ def text_of(row: Row[Any], facts: Facts) -> Text:
         to_shared=not (len(contacts) == 1 and contacts[0].ownership == "own"),
         consent_ok=_consents(row, contacts, facts),
         answers_stop=asked is not None and number.stopped_at is not None and asked >= number.stopped_at,
-        directory_ok=facts.directory_ok or row.template != "V11",
+        directory_ok=(facts.directory_ok or row.template != "V11") and (facts.health_ok or row.template != "V17"),
         check_in=row.template == "V6",
+        replaces_week=row.template in REMEMBRANCE,
+        near_meeting_text=row.template in ASKING and row.number_id in facts.near_meeting_text,
     )
 
 
@@ -162,7 +187,7 @@ def _meeting_stands(row: Row[Any], facts: Facts) -> bool:
     """Whether what the text says of its meeting is still so. A reminder ends with the start it names: one planned in the
     moment the meeting was moved names the old start (I11).
     """
-    if row.meeting_id is None or row.template in ("V5", "cancelled"):
+    if row.meeting_id is None or row.template in ABOUT_THE_PAST:
         return True
     start = facts.meetings.get(row.meeting_id)
     return start is not None and (row.template not in ("V3", "V3b") or start == row.expires_at)
@@ -176,8 +201,10 @@ def _consents(row: Row[Any], contacts: Sequence[Row[Any]], facts: Facts) -> bool
         meant = [one for one in meant if (row.group_id, one.person_id) in facts.members]
     if row.template == "V1":
         return any(one.may_remind and one.ownership == "own" for one in meant)
-    if row.template == "V6":
+    if row.template in CHECK_INS:
         return any(one.may_check_in and one.opted_in_at is not None for one in meant)
+    if row.template == QUESTION_SET:
+        return any(one.may_learn and one.opted_in_at is not None for one in meant)
     return any(one.may_remind and (one.ownership != "own" or one.opted_in_at is not None) for one in meant)
 
 

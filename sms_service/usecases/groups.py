@@ -16,6 +16,7 @@ from sms_service.text.topics import topic_word_in
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import Faults, UseFault
 from sms_service.usecases.find import already_made, group_named, once_id, person_named, read_time
+from sms_service.usecases.follow_ups import close_group_in, reopen_group_in
 from sms_service.usecases.plan_meetings import plan_meetings_in
 
 CODE = re.compile(r"[A-Z][0-9]{2,5}")
@@ -125,7 +126,7 @@ def _free_code(db: Connection) -> str:
 
 
 def change_group(context: Context, code: str, actor: str, *, state: str, venue_code: str, check_in_weekday: int | None) -> None:
-    """Change what may change while a group runs: its state, venue and check-in day. Raises ``UseFault``."""
+    """Change what may change while a group runs: its state, venue and check-in day. Closing it plans V18. Raises ``UseFault``."""
     with context.database.begin() as db:
         row = group_named(db, code)
         faults = Faults()
@@ -134,6 +135,10 @@ def change_group(context: Context, code: str, actor: str, *, state: str, venue_c
         faults.need(check_in_weekday in (None, *WEEKDAYS), "check_in_weekday", "choose a day of the week, or none")
         faults.done()
         groups.change(db, row.id, state=state, venue_code=venue_code.strip(), check_in_weekday=check_in_weekday)
+        if state == "closed" and row.state != "closed":
+            close_group_in(db, row.id, context.now(db))
+        elif state != "closed" and row.state == "closed":
+            reopen_group_in(db, row.id, context.now(db))
         context.record(db, actor, "group.change", row.code)
 
 

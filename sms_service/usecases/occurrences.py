@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import clock
-from sms_service.models import groups, meetings, pauses, people, schedules
+from sms_service.models import meetings, pauses, schedules
 from sms_service.models.base import insert_ignore
-from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
-from sms_service.rules.audience import invited
-from sms_service.rules.caps import keep_within_week
-from sms_service.rules.safe_hours import SafeHours
-from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
+from sms_service.models.outbox import outbox
+from sms_service.rules.timing import next_allowed
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
+from sms_service.usecases import follow_ups, question_sets
+from sms_service.usecases.compose import queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
-from sms_service.usecases.fence_facts import WEEK, hours_of, windows_for
+from sms_service.usecases.fence_facts import hours_of, windows_for
 from sms_service.usecases.meeting_texts import about_meeting, phones_of_meeting, queue_reminder
 from sms_service.usecases.open_dialogue import Questions
 
@@ -37,8 +34,6 @@ MISSED_AT = time(10, 0)
 MISSED_LIFE = timedelta(hours=33)
 CHECK_IN_AT = time(10, 0)
 CHECK_IN_LIFE = timedelta(hours=30)
-APART_FROM_REMINDER = timedelta(hours=24)
-_MAY_HAVE_GONE = ("calling", "accepted", "delivered", "unknown")
 
 
 def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: datetime) -> None:
@@ -52,6 +47,7 @@ def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: d
         ("again_two_day", start - AGAIN_TWO_DAY, start),
         ("again_morning", start - AGAIN_MORNING, start),
         ("missed", missed, missed + MISSED_LIFE),
+        *follow_ups.meeting_plans(db, meeting),
     )
     rows = [
         {
@@ -165,120 +161,16 @@ def _fire_missed(context: Context, db: Connection, row: Row[Any], now: datetime)
     queue_texts(context, db, texts, now)
 
 
-def _fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
-    """V6, weekly, opt-in, own phone only, and not within 24 h of a V3 or V4 on that number (domain section 9.3)."""
-    group = db.execute(select(groups.group).where(groups.group.c.id == row.group_id)).one()
-    windows = windows_for(group.id, pauses.active(db, clock.local(now).date()))
-    texts: list[Outgoing] = []
-    dropped: list[str] = []
-    questions = Questions(context, db, now)
-    members = [one for one in groups.members(db, group.id) if one.may_check_in]
-    own: dict[int, Row[Any]] = {}
-    for found in people.phones_of(db, [one.id for one in members]):
-        if found.ownership == "own" and found.opted_in_at is not None:
-            own.setdefault(found.person_id, found)
-    week = _look_around(db, own, now)
-    holders: dict[int, list[Any]] = {}
-    for contact in people.contact_points_of(db, [phone.number_id for phone in own.values()]):
-        holders.setdefault(contact.number_id, []).append(contact)
-    for member in members:
-        phone = own.get(member.id)
-        if phone is None:
-            continue
-        everyone = holders[phone.number_id]
-        leaves = next_allowed(now, hours_of(everyone), windows, row.expires_at)
-        if len(everyone) != 1 or leaves is None or week.near_reminder(phone.number_id, leaves):
-            continue
-        language = phone.language or member.language
-        room = _leaves_room(context, week, phone.number_id, member.id, leaves, hours_of(everyone), windows)
-        if room:
-            dialogue_id, body = questions.begin("checkin", {}, number_id=phone.number_id, person_id=member.id, language=language)
-        else:
-            dialogue_id, body = None, context.published.conversation("checkin").words.text(language, "checkin")
-        text = Outgoing(
-            key=f"occ:{row.id}:{phone.number_id}",
-            number_id=phone.number_id,
-            language=language,
-            template="V6",
-            kind="scheduled",
-            text_class="B",
-            lane=LANE_REMINDER,
-            body=body,
-            not_before=leaves,
-            expires_at=row.expires_at,
-            person_id=member.id,
-            group_id=group.id,
-            dialogue_id=dialogue_id,
-        )
-        texts.append(text)
-        if not room:
-            dropped.append(text.key)
-    questions.store()
-    queue_texts(context, db, texts, now)
-    if dropped:
-        rows = outbox.c.key.in_(dropped) & (outbox.c.state == "queued")
-        values = {"state": "suppressed", "reason": "weekly cap: the reminders go first", "closed_at": now}
-        db.execute(update(outbox).where(rows).values(**values))
-
-
-@dataclass(slots=True)
-class Around:
-    """What lies around a group's check-in: by number the reminders and the texts that count, by person the coming meetings."""
-
-    reminders: dict[int, list[datetime]] = field(default_factory=dict)
-    gone: dict[int, list[datetime]] = field(default_factory=dict)
-    meetings: dict[int, list[Row[Any]]] = field(default_factory=dict)
-
-    def near_reminder(self, number_id: int, leaves: datetime) -> bool:
-        """Whether a V3 or V4 leaves within 24 h of ``leaves`` (domain section 9.3)."""
-        return any(abs(at - leaves) <= APART_FROM_REMINDER for at in self.reminders.get(number_id, ()))
-
-
-def _look_around(db: Connection, phones: Mapping[int, Row[Any]], now: datetime) -> Around:
-    found = Around()
-    rows = outbox.c
-    mine = (rows.number_id.in_({one.number_id for one in phones.values()}), rows.not_before > now - WEEK)
-    about = (rows.template.in_(("V3", "V3b", "V4", "V4b")), rows.state.in_(("queued", "reserved", *_MAY_HAVE_GONE)))
-    for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *about)):
-        found.reminders.setdefault(row.number_id, []).append(row.not_before)
-    counted = (rows.kind.in_(("scheduled", "broadcast")), rows.state.in_(MAY_HAVE_LEFT))
-    for row in db.execute(select(rows.number_id, rows.not_before).where(*mine, *counted)):
-        found.gone.setdefault(row.number_id, []).append(row.not_before)
-    for meeting in meetings.upcoming_of_people(db, list(phones), now, limit=12 * len(phones)):
-        found.meetings.setdefault(meeting.person_id, []).append(meeting)
-    return found
-
-
-def _leaves_room(
-    context: Context,
-    week: Around,
-    number_id: int,
-    person_id: int,
-    leaves: datetime,
-    hours: SafeHours,
-    windows: Sequence[PauseWindow],
-) -> bool:
-    """Whether a check-in at ``leaves`` takes no reminder's place in any seven days it falls into (S39: V3 is kept before V6)."""
-    gone = [at for at in week.gone.get(number_id, ()) if at > leaves - WEEK]
-    coming: list[tuple[datetime, str]] = []
-    for meeting in week.meetings.get(person_id, ()):
-        if meeting.starts_at > leaves and invited(meeting.audience, meeting.part, meeting.sex):
-            moments = reminder_times(meeting.starts_at, leaves, hours, windows)
-            named = zip(moments, ("V3_two_day", "V3_morning"), strict=True)
-            coming += [(at, kind) for at, kind in named if at is not None and at < leaves + WEEK]
-    for end, _ in [(leaves, "V6"), *coming]:
-        kinds = [kind for at, kind in coming if at <= end] + ["V6"]
-        already = sum(1 for at in gone if at > end - WEEK)
-        if not keep_within_week(kinds, already, 0, context.caps)[-1]:
-            return False
-    return True
-
-
-_FIRE = {
+_FIRE: Mapping[str, Callable[[Context, Connection, Row[Any], datetime], None]] = {
     "reminder_two_day": _fire_reminder,
     "reminder_morning": _fire_reminder,
     "again_two_day": _fire_again,
     "again_morning": _fire_again,
     "missed": _fire_missed,
-    "check_in": _fire_check_in,
+    "check_in": follow_ups.fire_check_in,
+    "feedback": follow_ups.fire_feedback,
+    "practice": follow_ups.fire_practice,
+    "caring": follow_ups.fire_caring,
+    "referral": follow_ups.fire_referral,
+    "question_set": question_sets.fire_question_set,
 }

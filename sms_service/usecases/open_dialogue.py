@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from sms_service.conversation import engine
+from sms_service.conversation.definition import Conversation
 from sms_service.conversation.render import render
-from sms_service.conversation.types import Begin, Dialogue, Outcome, Shown
+from sms_service.conversation.types import Begin, Channel, Dialogue, Outcome, Shown
 from sms_service.models.dialogues import dialogue, dialogue_event
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
@@ -45,37 +46,66 @@ class Questions:
         step asks without a fact can be begun this way; ``sms-service check`` holds the templates to that.
         """
         conversation = self.context.published.conversation(name)
-        event = Begin(dict(data))
-        outcome = engine.step(conversation, None, event, {}, "sms")
-        if not isinstance(outcome, Outcome) or not outcome.replies:
-            raise ValueError(f"conversation {name} does not begin with a question by SMS")
-        row_id = new_row_id()
-        closes_at = self.now + timedelta(hours=conversation.closes_after_hours or 72)
+        outcome = self._add(conversation, dict(data), "sms", number_id, person_id, meeting_id)
+        added = self.rows[-1]
         if conversation.closes == "meeting_start" and meeting_starts_at is not None:
-            closes_at = meeting_starts_at
+            added["closes_at"] = meeting_starts_at
+        return added["id"], render(conversation.words, language, outcome.replies[0], "sms")
+
+    def open_on_dial(self, name: str, *, number_id: int, person_id: int) -> int:
+        """Begin conversation ``name`` for a person who is dialling: open at once, asked by no text; returns its row id."""
+        self._add(self.context.published.conversation(name), {}, "ussd", number_id, person_id)
+        self.rows[-1] |= {"state": "open", "asked_at": self.now}
+        return int(self.rows[-1]["id"])
+
+    def _add(
+        self,
+        conversation: Conversation,
+        data: dict[str, Any],
+        channel: Channel,
+        number_id: int,
+        person_id: int | None,
+        meeting_id: int | None = None,
+    ) -> Outcome:
+        event = Begin(data)
+        outcome = _begun(conversation, event, channel)
+        row_id = new_row_id()
         self.rows.append(
             {
                 "id": row_id,
                 "number_id": number_id,
                 "person_id": person_id,
                 "meeting_id": meeting_id,
-                "conversation": name,
+                "conversation": conversation.name,
                 "place": outcome.dialogue.to_json(),
                 "state": "waiting",
                 "sms_open": False,
                 "opened_at": self.now,
-                "closes_at": closes_at,
+                "asked_at": None,
+                "closes_at": self.now + timedelta(hours=conversation.closes_after_hours or 72),
             }
         )
-        first = {"id": new_row_id(), "dialogue_id": row_id, "seq": 1, "channel": "sms", "event": event_json(event), "facts": {}}
+        first = {"id": new_row_id(), "dialogue_id": row_id, "seq": 1, "channel": channel, "event": event_json(event), "facts": {}}
         self.events.append(first | {"at": self.now})
-        return row_id, render(conversation.words, language, outcome.replies[0], "sms")
+        return outcome
 
     def store(self) -> None:
         """Store what was begun, before the texts that ask it are queued."""
         if self.rows:
             self.db.execute(insert(dialogue), self.rows)
             self.db.execute(insert(dialogue_event), self.events)
+
+
+def first_text(conversation: Conversation, language: str) -> str:
+    """The SMS a conversation begins with, where no dialogue is begun: it asks nothing, or it is not going to leave."""
+    return render(conversation.words, language, _begun(conversation, Begin({}), "sms").replies[0], "sms")
+
+
+def _begun(conversation: Conversation, event: Begin, channel: Channel) -> Outcome:
+    outcome = engine.step(conversation, None, event, {}, channel)
+    if not isinstance(outcome, Outcome) or not outcome.replies:
+        raise ValueError(f"conversation {conversation.name} does not begin with a text on {channel}")
+    return outcome
 
 
 def asked_again(context: Context, db: Connection, row: Any, language: str) -> str:

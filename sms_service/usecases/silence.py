@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, Select, exists, or_, select
 
 from sms_service.models import numbers
 from sms_service.models.dials import dial
+from sms_service.models.groups import group, membership
 from sms_service.models.numbers import number
 from sms_service.models.people import contact_point, person
 from sms_service.usecases.context import Context
+from sms_service.usecases.follow_ups import CARING_LASTS
 from sms_service.usecases.raise_concern import About, raise_concern
 
 SILENCE = timedelta(days=90)
 A_ROUND = 200
+
+
+def _cared_for(now: datetime) -> Select[Any]:
+    """People whose groups have all closed, on a number verified at closing or since: nothing asks them, so their silence does
+    not count (S14, V18).
+    """
+    mine = membership.c.person_id == contact_point.c.person_id
+    joined = select(group.c.id).join(membership, membership.c.group_id == group.c.id).where(mine, membership.c.left_at.is_(None))
+    closed = (group.c.closed_at > now - CARING_LASTS, contact_point.c.verified_at >= group.c.verified_since)
+    return select(contact_point.c.id).where(
+        exists(joined.where(group.c.state == "closed", *closed)), ~exists(joined.where(group.c.state != "closed"))
+    )
 
 
 def freeze_silent(context: Context, db: Connection, now: datetime) -> int:
@@ -36,6 +51,7 @@ def freeze_silent(context: Context, db: Connection, now: datetime) -> int:
             or_(number.c.last_inbound_at.is_(None), number.c.last_inbound_at < since),
             exists(whose.where(person.c.status == "active", person.c.kind != "facilitator")),
             ~exists(whose.where(seen)),
+            ~exists(_cared_for(now).where(used)),
             ~exists(select(dial.c.id).where(dial.c.number_id == number.c.id, dial.c.last_at >= since)),
         )
         .order_by(number.c.id)

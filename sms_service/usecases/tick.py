@@ -16,7 +16,9 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import close_silent
 from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadcast, finish_broadcasts
 from sms_service.usecases.occurrences import fire_due, plan_check_ins
+from sms_service.usecases.question_sets import plan_question_sets
 from sms_service.usecases.raise_concern import repeat_alerts
+from sms_service.usecases.seasons import run_seasons
 from sms_service.usecases.send_texts import expire_late, give_back_stale
 from sms_service.usecases.silence import freeze_silent
 from sms_service.usecases.take_report import match_parked
@@ -66,11 +68,14 @@ def tick(context: Context, pace: Pace) -> None:
         lambda: context.database.run(lambda db: repeat_alerts(context, db, context.now(db))),
         lambda: context.database.run(lambda db: _housekeeping(context, db)),
     ]
-    if row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour:
+    hourly = row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour
+    if hourly:
         parts.append(lambda: context.database.run(lambda db: freeze_silent(context, db, now)))
     if trusted and context.words.languages:
         # before anything is published nothing can be said: schedules wait for it as for a clock, until they expire
         parts.append(lambda: run_schedules(context))
+        if hourly:
+            parts.append(lambda: run_seasons(context))
     parts += [lambda: expand_due(context), lambda: _nudge(context)]
     faults = [fault for part in parts if (fault := _fault_of(part)) is not None]
     if faults:
@@ -105,6 +110,7 @@ def _plan(context: Context, db: Connection) -> None:
     running = select(groups.group).where(groups.group.c.state == "running", groups.group.c.check_in_weekday.is_not(None))
     for group in db.execute(running).all():
         plan_check_ins(db, group, now)
+    plan_question_sets(context, db, now)
 
 
 def _housekeeping(context: Context, db: Connection) -> None:
