@@ -122,5 +122,5 @@ def listing(rows: Sequence[Line], sheet: str) -> Listing:
     if len(header) > MOST_COLUMNS:
         raise refuse("more than %(limit)s columns; keep the named ones", limit=MOST_COLUMNS)
     if len(filled) == 1:
-        raise refuse("the file holds the column names only, no person")
+        raise refuse("the file holds the column names only, and nothing below them")
     return Listing(header, tuple(filled[1:]), sheet)
