@@ -78,7 +78,19 @@ ANSWERS: Final = {
     "half": later("Half done"),
     "done": later("Done"),
 }
+QUESTIONS: Final = {
+    "coming": later("Will you come?"),
+    "missed": later("Missed meeting"),
+    "week": later("Weekly question"),
+    "optin": later("Asks to join"),
+    "useful": later("Was the meeting useful?"),
+    "practice": later("Home practice"),
+    "referral": later("After a referral"),
+}
+KEPT: Final = {"yes": later("Yes"), "no": later("No"), "dont_know": later("Does not know")}
 RULES: Final = {
+    "attached by staff": later("attached by staff"),
+    "corrected by staff": later("corrected by staff"),
     "yesno": later("yes or no"),
     "options": later("a choice"),
     "scale": later("1 to 5"),
@@ -137,6 +149,16 @@ def answer(value: str) -> str:
     return labels.label(ANSWERS, value)
 
 
+def kept_answer(code: str) -> str:
+    """The code an answer is kept as, in words; a number or an option without words is shown as it is."""
+    return labels.label(KEPT, code) if code in KEPT else answer(code)
+
+
+def question(code: str) -> str:
+    """Which question was asked; one without a name here is shown by its own."""
+    return labels.label(QUESTIONS, code)
+
+
 def template(code: str) -> str:
     """Which text it was."""
     return labels.label(TEXTS, code)
@@ -157,4 +179,12 @@ def leaving(moment: str) -> str:
     return _("leaves %(moment)s", moment=moment)
 
 
-FILTERS: Final = {"answer_words": answer, "text_name": template, "rule_words": rule, "why": reason, "leaving": leaving}
+FILTERS: Final = {
+    "kept_answer": kept_answer,
+    "question_name": question,
+    "answer_words": answer,
+    "text_name": template,
+    "rule_words": rule,
+    "why": reason,
+    "leaving": leaving,
+}

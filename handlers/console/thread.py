@@ -9,11 +9,15 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from handlers.console import guard
+from handlers.console.acting import carried_out, sent_form
+from handlers.console.forms import Form
+from handlers.console.frame import say
+from handlers.console.language import gettext as _
 from handlers.console.log import read_place, write_place
 from handlers.console.pages import Pages
 from sms_service import clock
 from sms_service.models import groups, people
-from sms_service.usecases import read_log
+from sms_service.usecases import late_answers, read_log
 from sms_service.usecases.read_log import Filter, Line
 
 pages = Pages("thread")
@@ -53,7 +57,11 @@ def blocks(newest_first: list[Line]) -> list[Block]:
 
 @pages.page("/people/<code>/thread", needs="see_log")
 def thread(code: str) -> Response:
-    """The latest texts and dials of one person, the newest at the end."""
+    """The latest texts and dials of one person, the newest at the end; late answers that may be attached, and the kept ones."""
+    return _page(code, Form())
+
+
+def _page(code: str, form: Form) -> Response:
     context = guard.service()
     before = read_place(request.args.get("before"))
     with context.database.begin() as db:
@@ -64,9 +72,16 @@ def thread(code: str) -> Response:
         phones = people.phones_of(db, [row.id])
         shared = sum(len(people.contact_points_of(db, [phone.number_id])) > 1 for phone in phones)
         codes = [one.code for one in groups.groups_of(db, row.id)]
-    shown = lines[:ROWS]
+        shown = lines[:ROWS]
+        texts = [line.id for line in shown if line.source == "in"]
+        late = late_answers.offers(context, db, texts, flagged=guard.may("open_flagged"))
+        answers = late_answers.answers_of(context, db, row.id)
     return guard.show(
         "thread.html",
+        422 if form.errors else 200,
+        form=form,
+        late=late,
+        answers=answers,
         person=row,
         groups=codes,
         phones=phones,
@@ -75,3 +90,24 @@ def thread(code: str) -> Response:
         older=url_for("console.thread_thread", code=code, before=write_place(shown[-1].place)) if len(lines) > ROWS else "",
         newer=url_for("console.thread_thread", code=code) if before else "",
     )
+
+
+@pages.page("/people/<code>/thread/answers", needs="work_tasks", methods=["POST"])
+def settle(code: str) -> Response:
+    """Attach a late text to the question it answers, or correct an answer that was read wrongly."""
+    form, context, me = sent_form(), guard.service(), guard.me()
+    if form.choice("act", ("attach", "correct")) == "attach":
+        done = carried_out(form, lambda: late_answers.attach(context, me, code, _row_id("text"), _row_id("question")))
+    else:
+        value = form.text("value", most=20)
+        done = carried_out(form, lambda: late_answers.correct(context, me, code, _row_id("answer"), value))
+    if not done:
+        return _page(code, form)
+    say(_("Saved."))
+    return guard.back_to("thread_thread", code=code)
+
+
+def _row_id(field: str) -> int:
+    """A row id from a hidden field; 0, which no row has, for anything else."""
+    sent = request.form.get(field, "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 20 else 0

@@ -132,9 +132,10 @@ def answers_to(db: Connection, question: str, meeting_id: int) -> dict[int, str]
     query = select(response.c.person_id, response.c.value).where(
         response.c.question == question, response.c.meeting_id == meeting_id, response.c.person_id.is_not(None)
     )
-    return {row.person_id: row.value for row in db.execute(query.order_by(response.c.id))}
+    return {row.person_id: row.value for row in db.execute(query.order_by(response.c.at, response.c.id))}
 
 
 def latest_answers(db: Connection, person_id: int, question: str, limit: int) -> Sequence[str]:
+    """Coded answers by when they were given, the latest first; one attached late stands where it belongs."""
     query = select(response.c.value).where(response.c.person_id == person_id, response.c.question == question)
-    return db.execute(query.order_by(response.c.id.desc()).limit(limit)).scalars().all()
+    return db.execute(query.order_by(response.c.at.desc(), response.c.id.desc()).limit(limit)).scalars().all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -30,29 +31,40 @@ def carry_out(context: Context, db: Connection, scope: Scope, effects: Sequence[
 
 
 def _save_answer(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> None:
-    """Keep the coded answer. A mood that calls for it opens a call task (V6); nobody but the task's reader sees why."""
-    value = coded_answer(args["value"])
+    keep_answer(context, db, scope, args["question"], coded_answer(args["value"]), at=scope.now)
+
+
+def keep_answer(
+    context: Context, db: Connection, scope: Scope, question: str, value: str, *, at: datetime, corrected_by: int | None = None
+) -> None:
+    """Keep a coded answer as given at ``at`` (UTC), and do what follows from it. ``corrected_by`` is who attached it, if anyone."""
     db.execute(
         insert(response).values(
             id=new_row_id(),
             dialogue_id=scope.dialogue_id,
             person_id=scope.person_id,
             meeting_id=scope.meeting_id,
-            question=args["question"],
+            question=question,
             value=value,
             channel=scope.channel,
             rule=scope.rule[:60],
-            at=scope.now,
+            at=at,
+            corrected_by=corrected_by,
         )
     )
-    if args["question"] == "coming" and scope.meeting_id is not None:
+    follow_up(context, db, scope, question, value)
+
+
+def follow_up(context: Context, db: Connection, scope: Scope, question: str, value: str) -> None:
+    """What an answer means for reminders, and a mood that calls for a call (V6); nobody but the task's reader sees why."""
+    if question == "coming" and scope.meeting_id is not None:
         # The reminders of the phone that was asked: in a dial the answer may come from another one.
         asked = dialogues.get(db, scope.dialogue_id) if scope.dialogue_id is not None else None
         number_id = asked.number_id if asked is not None else scope.number.id
         follow_answer(context, db, scope.meeting_id, number_id, coming=value != "no", now=scope.now)
-    if args["question"] == "referral" and scope.dialogue_id is not None:
+    if question == "referral" and scope.dialogue_id is not None:
         referrals.answered(db, scope.dialogue_id, value, scope.now)
-    if args["question"] == "week" and scope.person_id is not None and value.isdigit():
+    if question == "week" and scope.person_id is not None and value.isdigit():
         latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
         if check_in_needs_call(latest[::-1]):
             _open(context, db, scope, "checkin_call")
