@@ -14,8 +14,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from sms_service import conversation_commands, inbox_commands, paths, wiring
-from sms_service.catalogue import read_catalogue
+from sms_service import check_commands, conversation_commands, inbox_commands, wiring
 from sms_service.config import Settings
 from sms_service.models import state
 from sms_service.models.numbers import number
@@ -49,21 +48,12 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
     _add_people(main, using, settings, failed)
     _add_broadcasts(main, using, failed)
     _add_switches(main, using)
+    check_commands.add_to(main, using, failed)
     conversation_commands.add_to(main, using, failed)
     inbox_commands.add_to(main, using, settings, failed)
 
 
 def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:
-    @main.command()
-    def check() -> None:
-        """Every fault of every conversation and language; exit 1 if there is any."""
-        catalogue = read_catalogue(paths.templates_dir())
-        for fault in catalogue.faults:
-            click.echo(str(fault))
-        if catalogue.faults:
-            raise failed(f"{len(catalogue.faults)} faults: correct them, then check again")
-        click.echo(f"{len(catalogue.conversations)} conversations, {len(catalogue.words.languages)} languages: no fault", err=True)
-
     @main.command(name="invariants")
     @click.option("--json", "as_json", is_flag=True)
     @click.option("--sample", type=click.IntRange(min=1), default=invariants.REPLAYED, show_default=True, help="newest dialogues")

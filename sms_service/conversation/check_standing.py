@@ -1,6 +1,6 @@
 """What refuses nothing and must still be known before publishing: languages nobody has signed off, public numbers run out.
 
-In: the conversations, their words, the review state of each file, and the service directory as ``{service: last good day}``. Out:
+In: the conversations, their words, the review state of each file, and the service directory as ``{service: valid until}``. Out:
 notices. An unreviewed language is not sent outside the demo; a text whose numbers have run out is replaced by its plain form.
 """
 
@@ -45,13 +45,13 @@ def signed_off(review: str) -> bool:
     return bool(review.strip()) and not review.strip().casefold().startswith(AWAITING)
 
 
-def directory_notices(conversations: Sequence[Conversation], directory: Mapping[str, dt.date], today: dt.date) -> list[Fault]:
-    """S38: each text with a public number that is missing from the directory or past its last good day (Africa/Kigali)."""
+def directory_notices(conversations: Sequence[Conversation], directory: Mapping[str, dt.datetime], now: dt.datetime) -> list[Fault]:
+    """S38: each text with a public number that is missing from the directory or past its ``valid until`` (aware, as ``now``)."""
     found: list[Fault] = []
     for file, key, values in _with_numbers(conversations):
         for service, kind in sorted(values.items()):
             if kind == "phone":
-                found.extend(_standing(file, key, service, directory.get(service), today))
+                found.extend(_standing(file, key, service, directory.get(service), now))
     return sorted(set(found))
 
 
@@ -61,10 +61,10 @@ def _with_numbers(conversations: Sequence[Conversation]) -> Iterator[tuple[str, 
         yield from ((use.file, use.key, use.values) for use in uses_of(conversation))
 
 
-def _standing(file: str, key: str, service: str, until: dt.date | None, today: dt.date) -> Iterator[Fault]:
-    if until is not None and today <= until:
+def _standing(file: str, key: str, service: str, until: dt.datetime | None, now: dt.datetime) -> Iterator[Fault]:
+    if until is not None and now < until:
         return
     instead = f"'{_PLAIN_FORMS[key]}' goes instead" if key in _PLAIN_FORMS else "it does not go"
-    state = f"ran out on {until.isoformat()}" if until is not None else "is not in the directory"
+    state = f"ran out on {until:%Y-%m-%d}" if until is not None else "is not in the directory"
     fix = "call the number, then record it as verified in the console's directory"
     yield Fault(file, key, "", f"the number of '{service}' {state}: {instead} (S38)", fix, "notice")

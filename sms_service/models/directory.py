@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, UniqueConstraint, select
+from sqlalchemy import Connection, Row, Table, UniqueConstraint, func, select
 
 from sms_service.models.base import at, metadata, ref, row_id, word
 
@@ -40,5 +40,20 @@ def urgent_numbers(db: Connection, now: datetime) -> dict[str, str] | None:
     return found if len(found) == len(URGENT_SLOTS) else None
 
 
+def health_line(db: Connection, now: datetime) -> str | None:
+    """The health line's number while its check is fresh, the latest checked one (S38)."""
+    rows = directory_entry.c
+    query = select(rows.phone).where(rows.slot == "health", rows.valid_until > now).order_by(rows.verified_on.desc())
+    return db.execute(query.limit(1)).scalar()
+
+
 def all_entries(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(directory_entry).order_by(directory_entry.c.slot, directory_entry.c.name)).all()
+
+
+def valid_until(db: Connection) -> dict[str, datetime]:
+    """Until when each slot has a number whose check is fresh: its best entry's, run out or not (S38)."""
+    rows = directory_entry.c
+    return {
+        row.slot: row.until for row in db.execute(select(rows.slot, func.max(rows.valid_until).label("until")).group_by(rows.slot))
+    }
