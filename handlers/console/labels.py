@@ -38,6 +38,7 @@ CONCERN_KINDS: Final = {
     "call_request": later("Asked for a call"),
     "code_word": later("Asked for a call, by code word"),
     "checkin_call": later("Weekly answer to follow up"),
+    "checkin_amber": later("Weekly answer to follow up, in the months of remembrance"),
     "practice_call": later("Wants the exercise explained"),
     "referral_call": later("Has not got to the service yet"),
     "unregistered_request": later("Unknown number asks for a call"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sms_service.conversation.check_steps import Use
 from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.types import Channel
-from sms_service.conversation.vocabulary import NOTICES, SMS_LIMIT, USSD_LIMIT, Kind
+from sms_service.conversation.vocabulary import APPROVED_YEARLY, NOTICES, SMS_LIMIT, USSD_LIMIT, Kind
 from sms_service.conversation.words import FORMATS, PLACEHOLDER, Entry, Words
 from sms_service.text.gsm import drop_accents_outside_gsm, fold, segments
 from sms_service.text.topics import Topics, topic_word_in
@@ -36,7 +36,7 @@ def check_texts(uses: Sequence[Use], words: Words, topics: Topics) -> list[Fault
         found = {lang: words.entries[lang][key] for lang in words.languages if key in words.entries[lang]}
         faults.extend(_key(key, found, places.get(key, []), words))
         for language, entry in found.items():
-            faults.extend(Fault(entry.file, key, language, *said) for said in _entry(entry, topics))
+            faults.extend(Fault(entry.file, key, language, *said) for said in _entry(entry, topics, yearly=key in APPROVED_YEARLY))
             for use in places.get(key, []):
                 faults.extend(Fault(use.file, use.step or key, language, *said) for said in _use(use, entry))
             if language in words.forms:
@@ -95,8 +95,8 @@ def _forms(words: Words, language: str, topics: Topics) -> Iterator[Fault]:
             yield Fault(file, "forms", language, f"'{text}' has characters outside GSM-7 (S6)", _twins(culprits))
 
 
-def _entry(entry: Entry, topics: Topics) -> Found:
-    """What is wrong with a text wherever it is used."""
+def _entry(entry: Entry, topics: Topics, *, yearly: bool = False) -> Found:
+    """What is wrong with a text wherever it is used; ``yearly``: its topic words are the director's to approve (S1)."""
     bare = PLACEHOLDER.sub("", entry.text)
     if "{" in bare or "}" in bare:
         yield "a brace that is no placeholder: expected {name} or {name:format}", ""
@@ -104,7 +104,7 @@ def _entry(entry: Entry, topics: Topics) -> Found:
         if form not in FORMATS:
             yield f"unknown format '{form}' of '{_name}': expected {', '.join(sorted(FORMATS))}", nearest(form, FORMATS)
     word = topic_word_in(bare, topics)
-    if word is not None:
+    if word is not None and not yearly:
         yield f"topic word '{word}': nothing on a phone may say what the groups are about (S1)", "say 'meeting' or leave it out"
     if _LINK.search(bare):
         yield "a link: texts never carry one (S7)", "remove it"

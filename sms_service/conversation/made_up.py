@@ -26,7 +26,7 @@ _VALUES: Mapping[Kind, Any] = {
     "row": "",
 }
 _SET_FLAGS = frozenset({"language_known", "personal"})  # a registered person, alone on an own phone, whose language is known
-_LIKELY = ("ok", "some", "planned", "sent")
+_LIKELY = ("ok", "some", "planned", "sent", "usual")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 

@@ -94,6 +94,8 @@ FACTS: Mapping[str, FactShape] = {
     "report_due": _fact("person group", "report done none", "report", dialogue="row"),
     # can so many people have been at the meeting this dialogue is about? ``again``: ask once more (V15)
     "report_total": _fact("men women", "ok again"),
+    # 7 April to 3 July, and where a window asks for sober words: the verified health line (8.5, S38)
+    "support_line": _fact("", "line usual", "line", health="phone"),
 }
 """Fact name -> what it takes and gives. Days are ISO dates, times HH:MM, Africa/Kigali."""
 
@@ -126,6 +128,11 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "unclear_task": frozenset(),
 }
 
+APPROVED_YEARLY = ("remembrance", "remembrance_plain")
+"""The texts of V17: the lint of topic words passes them over (S1), because none leaves without the director's approval of
+exactly these words for its year.
+"""
+
 _REPORTED: Mapping[str, Kind] = {"group": "code", "no": "count", "men": "count", "women": "count"}
 
 NOTICES: Mapping[str, Mapping[str, Kind]] = {
@@ -145,6 +152,8 @@ NOTICES: Mapping[str, Mapping[str, Kind]] = {
     "report_received": {**_REPORTED, "distressed": "count", "referred": "count"},  # V15
     "report_doubt": _REPORTED,  # V15
     "report_wrong": {"field": "code"},  # V15
+    "remembrance": {"health": "phone"},  # V17
+    "remembrance_plain": {},  # V17 without a number (S38)
     "fault_screen": {},
     "alert": {"code": "code", "open": "count", "since": "clock", "reply": "code"},  # S25
     # S25 while the switch withholds the answer to the person (S41)

@@ -81,6 +81,7 @@ def change_cascade(db: Connection, report_id: int, **values: Any) -> None:
     db.execute(update(cascade_report).where(cascade_report.c.id == report_id).values(**values))
 
 
-def approval_of(db: Connection, year: int) -> Row[Any] | None:
-    """The director's approval of V17 for a year."""
-    return db.execute(select(remembrance_approval).where(remembrance_approval.c.year == year)).first()
+def approval_of(db: Connection, year: int, *, lock: bool = False) -> Row[Any] | None:
+    """The director's approval of V17 for a year; ``lock`` while texts are written under it."""
+    query = select(remembrance_approval).where(remembrance_approval.c.year == year)
+    return db.execute(query.with_for_update() if lock else query).first()

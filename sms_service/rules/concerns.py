@@ -20,6 +20,7 @@ KINDS: Mapping[str, Severity] = {
     "call_request": "call",
     "code_word": "call",
     "checkin_call": "call",
+    "checkin_amber": "amber",
     "practice_call": "call",
     "referral_call": "call",
     "unregistered_request": "call",
@@ -37,7 +38,7 @@ KINDS: Mapping[str, Severity] = {
 }
 """Every kind of concern and how grave it is; red and amber are seen by safeguarding only, the others by staff too."""
 
-WITHIN_A_DAY = frozenset({"crisis_amber", "incident", "checkin_call", "needs_person", "under_age"})
+WITHIN_A_DAY = frozenset({"crisis_amber", "incident", "checkin_call", "checkin_amber", "needs_person", "under_age"})
 """Kinds due in AMBER_DUE, whatever their severity: a low week rating is a plain call to whoever makes it."""
 
 RED_ON_DUTY = timedelta(minutes=30)
@@ -135,6 +136,18 @@ def alert_step(number: int) -> AlertStep:
         return _FIRST_STEPS[number]
     repeats = number - len(_FIRST_STEPS) + 1
     return AlertStep(_FIRST_STEPS[-1].after_minutes + REPEAT_MINUTES * repeats, (1, 2, 3))
+
+
+def check_in_follow_up(ratings: Sequence[int], *, careful: bool) -> str:
+    """The kind of concern that a person's newest week rating (1 to 5, oldest first) opens; empty for none.
+
+    At any time what ``check_in_needs_call`` names is a call. From 7 April to 3 July (``careful``) one step less is enough: what
+    would be a call is AMBER, and a single 2 or a fall of 2 points is a call (8.5: the threshold of AMBER is lower then).
+    """
+    if check_in_needs_call(ratings):
+        return "checkin_amber" if careful else "checkin_call"
+    falls = len(ratings) > 1 and ratings[-2] - ratings[-1] >= 2
+    return "checkin_call" if careful and ratings and (ratings[-1] == 2 or falls) else ""
 
 
 def check_in_needs_call(ratings: Sequence[int]) -> bool:

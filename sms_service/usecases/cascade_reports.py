@@ -60,11 +60,11 @@ def open_month(context: Context, db: Connection, now: datetime) -> int:
         values = {"id": new_row_id(), "pair_id": row.id, "month": month, "opened_at": now}
         if insert_ignore(db, cascade_report, values):
             opened += 1
-            _ask(context, db, row, month, now)
+            _ask(context, db, row, month, last, now)
     return opened
 
 
-def _ask(context: Context, db: Connection, row: Row[Any], month: str, now: datetime) -> None:
+def _ask(context: Context, db: Connection, row: Row[Any], month: str, last: date, now: datetime) -> None:
     """The question for each of the pair who takes part and has a phone to dial with."""
     members = select(person.c.id).join(pair_member, pair_member.c.person_id == person.c.id)
     active = db.execute(members.where(pair_member.c.pair_id == row.id, person.c.status == "active")).scalars().all()
@@ -73,7 +73,7 @@ def _ask(context: Context, db: Connection, row: Row[Any], month: str, now: datet
         if contact.ownership != "none":
             phones.setdefault(contact.person_id, contact.number_id)
     for person_id, number_id in phones.items():
-        data = {"pair": row.code, "month": month}
+        data = {"pair": row.code, "month": month, "last": last.isoformat()}
         open_dialled(context, db, CONVERSATION, data, number_id=number_id, person_id=person_id, now=now)
 
 

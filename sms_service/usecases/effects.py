@@ -11,12 +11,13 @@ from sqlalchemy import Connection, insert
 from sms_service.conversation.types import Effect
 from sms_service.models import dialogues, numbers, people, referrals
 from sms_service.models.dialogues import response
-from sms_service.rules.concerns import check_in_needs_call
+from sms_service.rules.concerns import check_in_follow_up
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
 from sms_service.usecases.meeting_texts import catch_up, follow_answer
 from sms_service.usecases.raise_concern import About, raise_concern
+from sms_service.usecases.remembrance import careful_for
 from sms_service.usecases.report_steps import save_cascade_report, save_meeting_report
 from sms_service.usecases.steps import Scope
 
@@ -66,8 +67,9 @@ def follow_up(context: Context, db: Connection, scope: Scope, question: str, val
         referrals.answered(db, scope.dialogue_id, value, scope.now)
     if question == "week" and scope.person_id is not None and value.isdigit():
         latest = [int(one) for one in dialogues.latest_answers(db, scope.person_id, "week", 3) if one.isdigit()]
-        if check_in_needs_call(latest[::-1]):
-            _open(context, db, scope, "checkin_call")
+        kind = check_in_follow_up(latest[::-1], careful=careful_for(db, scope.person_id, scope.now))
+        if kind:
+            _open(context, db, scope, kind)
 
 
 def coded_answer(value: Any) -> str:

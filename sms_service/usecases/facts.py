@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from sms_service import clock
 from sms_service.conversation.types import Need
 from sms_service.conversation.vocabulary import MAX_ENTRIES
-from sms_service.models import dialogues, groups, meetings, people
+from sms_service.models import dialogues, directory, groups, meetings, people
 from sms_service.rules.audience import invited
 from sms_service.usecases.context import Context
 
@@ -178,6 +178,13 @@ def _report_total(context: Context, db: Connection, scope: Scope, args: Mapping[
     return report_total(context, db, scope, args)
 
 
+def _support_line(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
+    from sms_service.usecases.remembrance import careful_for
+
+    health = directory.health_line(db, scope.now) if careful_for(db, scope.person_id, scope.now) else None
+    return {"result": "line", "health": health} if health else {"result": "usual"}
+
+
 _FACTS: Mapping[str, Callable[[Context, Connection, Any, Mapping[str, Any]], Fact]] = {
     "next_meeting": _next_meeting,
     "open_question": _open_question,
@@ -189,4 +196,5 @@ _FACTS: Mapping[str, Callable[[Context, Connection, Any, Mapping[str, Any]], Fac
     "cancel": _cancel,
     "report_due": _report_due,
     "report_total": _report_total,
+    "support_line": _support_line,
 }

@@ -13,6 +13,7 @@ A file holds scenarios, each under a line ``== title``; ``#`` begins a comment. 
     nothing                                     no text and no concern
     P1001 is stopped / speaks fr / answered coming yes; meeting G07 1 on 2026-11-12 14:00
     reported G07 1 M4 W0 D1 R0 none by P9001    the report on a meeting, or nothing
+    filed R12 2026-11 3 activities W10 M8 both=yes by P1001    the month of a pair, or nothing
     staff ...                                   what is done in the console
 
 Whatever a line causes and the lines after it do not name makes the transcript fail at the next act. Between any two lines
@@ -30,6 +31,7 @@ from sms_service import clock
 from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.replay import replay_dialogues
+from tests.scenarios.reports_seen import meeting_report, pair_month
 from tests.scenarios.world import Broken, World, split
 from tests.service import Service
 from tests.usecases.site import Site
@@ -108,7 +110,9 @@ def _checks(world: World, line: str) -> bool:
     elif first == "meeting":
         world.meeting_is(split(rest))
     elif first == "reported":
-        world.reported(split(rest))
+        meeting_report(world, split(rest))
+    elif first == "filed":
+        pair_month(world, split(rest))
     elif verb == "<":
         world.hears(first, more)
     elif verb == "sees":
@@ -149,6 +153,8 @@ def _given(world: World, what: str, rest: str) -> None:
         world.group(words)
     elif what == "duty":
         world.duty(words)
+    elif what == "pair":
+        world.pair(words)
     elif what == "directory":
         world.directory(words)
     elif what == "phone":

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from sms_service import clock
-from sms_service.models import groups, meetings, numbers, outbox, people, reports
+from sms_service.models import groups, meetings, numbers, outbox, people
+from sms_service.models.cascade import pair, pair_member
 from sms_service.models.concerns import concern
 from sms_service.models.dialogues import dialogue, response
 from sms_service.models.directory import directory_entry
@@ -27,6 +28,7 @@ from sms_service.usecases.move_meeting import cancel_meeting, move_meeting
 from sms_service.usecases.outbound_switch import set_outbound
 from sms_service.usecases.pauses import add_pause
 from sms_service.usecases.pins import draw_pin, set_code_word
+from sms_service.usecases.remembrance import approve_remembrance, texts_hash, withdraw_remembrance
 from sms_service.usecases.remind_group import remind_group
 from sms_service.usecases.rota import add_duty
 from tests.service import Service
@@ -127,6 +129,16 @@ class World:
         begin = self.service.now() - timedelta(hours=1)
         add_duty(self.service.context, login, int(line), begin, begin + timedelta(days=10), phone, "command")
 
+    def pair(self, words: list[str]) -> None:
+        """``R12 P1001 P1002``: a pair that teaches, made now."""
+        with self.service.context.database.begin() as db:
+            pair_id, now = new_row_id(), self.service.context.now(db)
+            db.execute(insert(pair).values(id=pair_id, code=words[0], generation=1, created_at=now))
+            for code in words[1:]:
+                who = people.by_code(db, code)
+                assert who is not None
+                db.execute(insert(pair_member).values(id=new_row_id(), pair_id=pair_id, person_id=who.id))
+
     def directory(self, words: list[str]) -> None:
         """``verified`` or ``expired``: the three numbers of V11."""
         with self.service.context.database.begin() as db:
@@ -188,6 +200,12 @@ class World:
             add_pause(context, *days, words[4], "other", "command", group_code=words[5] if len(words) > 5 else "")
         elif verb == "reminds":
             remind_group(context, words[1], "command")
+        elif verb == "approves":
+            with context.database.begin() as db:
+                context.now(db)
+            approve_remembrance(context, texts_hash(context.words), "director")
+        elif verb == "withdraws":
+            withdraw_remembrance(context, "director")
         elif verb == "verifies":
             verify_phone(context, self.site.contact_of(words[1]).id, "command")
         else:
@@ -275,22 +293,6 @@ class World:
         real = clock.local(found.starts_at).strftime("%Y-%m-%d %H:%M")
         if real != f"{words[3]} {words[4]}":
             raise Broken(f"meeting {words[1]} is on {real}")
-
-    def reported(self, words: list[str]) -> None:
-        """``G07 1 nothing``, or the report as ``M4 W0 D1 R0 none [both=yes|no] by P9001 [other=..] [flags=..,..]`` (V15)."""
-        meeting = self.site.meetings(words[0])[int(words[1]) - 1]
-        with self.service.context.database.begin() as db:
-            row = reports.of_meeting(db, meeting.id)
-        real = "nothing"
-        if row is not None:
-            both = {True: " both=yes", False: " both=no", None: ""}[row.both_present]
-            real = f"M{row.men} W{row.women} D{row.distressed} R{row.referred} {row.incident}{both} by {row.reported_by}"
-            real += f" other={row.other_by}" if row.other_by else ""
-            real += f" flags={','.join(row.flags)}" if row.flags else ""
-            if meeting.state != "reported":
-                raise Broken(f"the meeting is {meeting.state}")
-        if real != " ".join(words[2:]):
-            raise Broken(f"the report is: {real}")
 
     # matching
 

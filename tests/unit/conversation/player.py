@@ -26,8 +26,11 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
     "moved": {"old_day": "2025-11-12", "day": "2025-11-13", "time": "14:00"},
     "missed": {"day": "2025-11-12"},
     "checkin": {},
+    "report": {"group": "G07", "no": 5},
+    "cascade": {"pair": "R12", "month": "2025-11", "last": "2025-11-30"},
     "home": HOME,
 }
+USUAL: dict[str, Fact] = {"support_line": {"result": "usual"}}  # a day outside the months of remembrance
 
 
 @cache
@@ -78,7 +81,7 @@ class Phone:
         self.conversation = catalogue().conversations[name]
         self.channel: Channel = channel
         self.language = language
-        self.facts = facts or {}
+        self.facts = {**USUAL, **(facts or {})}
         self.stored = ""
         self.effects: list[tuple[str, dict[str, Any]]] = []
         self.shown = self.take(Begin({**BEGINNINGS[name], **data}))

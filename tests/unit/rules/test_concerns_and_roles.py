@@ -13,6 +13,7 @@ from sms_service.rules.concerns import (
     WITHIN_A_DAY,
     AlertStep,
     alert_step,
+    check_in_follow_up,
     check_in_needs_call,
     due_at,
     gravest,
@@ -121,6 +122,27 @@ def test_there_is_no_step_before_the_first() -> None:
 def test_which_week_ratings_ask_for_a_call(ratings: list[int], expected: bool) -> None:
     """V6: one 1, two 2 in a row, a fall of 3."""
     assert check_in_needs_call(ratings) is expected
+    assert check_in_follow_up(ratings, careful=False) == ("checkin_call" if expected else "")
+
+
+@pytest.mark.parametrize(
+    ("ratings", "kind"),
+    [
+        ([], ""),
+        ([1], "checkin_amber"),
+        ([2, 2], "checkin_amber"),
+        ([5, 2], "checkin_amber"),
+        ([2], "checkin_call"),
+        ([3, 2], "checkin_call"),
+        ([5, 3], "checkin_call"),
+        ([4, 3], ""),
+        ([3], ""),
+        ([1, 5], ""),
+    ],
+)
+def test_in_the_months_of_remembrance_one_step_less_is_enough(ratings: list[int], kind: str) -> None:
+    """V6, domain 8.5: the threshold of AMBER is lower from 7 April to 3 July."""
+    assert check_in_follow_up(ratings, careful=True) == kind
 
 
 HOLDERS: dict[str, set[str]] = {
