@@ -22,6 +22,7 @@ MODULES = (
     "log",
     "thread",
     "concerns",
+    "referrals",
     "audit",
     "groups",
     "pairs",

@@ -15,7 +15,7 @@ from handlers.console.frame import localtime, say
 from handlers.console.language import gettext as _
 from handlers.console.language import later
 from sms_service import clock
-from sms_service.usecases import attendance, move_meeting, read_groups, remind_group
+from sms_service.usecases import attendance, move_meeting, question_sets, read_groups, remind_group
 from sms_service.usecases.find import local_moment
 
 STATES = {
@@ -98,10 +98,13 @@ def show_group(code: str, form: Form, status: int = 200) -> Response:
     with context.database.begin() as db:
         now = context.now(db)
         view = read_groups.view_group(db, group_row(side(), db, code), now)
+        sets = question_sets.sets_of_group(context, db, view.row.id) if guard.may("see_groups") else []
     return guard.show(
         "group.html",
         status,
         view=view,
+        sets=sets,
+        set_words=labels.QUESTION_SETS,
         side=side(),
         form=form,
         now=now,

@@ -13,7 +13,7 @@ from handlers.console.group_pages import STATES, WEEKDAYS
 from handlers.console.language import gettext as _
 from handlers.console.pages import Pages
 from sms_service.usecases import groups as acts
-from sms_service.usecases import read_groups
+from sms_service.usecases import question_sets, read_groups
 from sms_service.usecases.outbound_switch import hold
 from sms_service.usecases.plan_meetings import plan_meetings
 
@@ -121,6 +121,11 @@ def _hold(code: str, form: Form) -> bool:
     return carried_out(form, lambda: hold(guard.service(), "group", code, held == "1", guard.me().code))
 
 
+def _set(code: str, form: Form) -> bool:
+    name, on = form.text("set", most=40), form.choice("on", ("0", "1"))
+    return carried_out(form, lambda: question_sets.turn_set(guard.service(), code, name, guard.me().code, on=on == "1"))
+
+
 _ACTS = {
     "settings": _settings,
     "pair": _pair,
@@ -128,6 +133,7 @@ _ACTS = {
     "member_add": _member_add,
     "member_remove": _member_remove,
     "hold": _hold,
+    "set": _set,
 }
 
 

@@ -67,6 +67,16 @@ SLOTS: Final = {
     "afternoon": later("Afternoon"),
     "meeting": later("Do not call: will talk at the meeting"),
 }
+QUESTION_SETS: Final = {
+    "shared_decisions": later("Deciding together"),
+    "social_cohesion": later("Neighbours: help and trust"),
+    "training": later("What has been learnt"),
+    "training_day": later("Feedback on a training day"),
+    "baseline": later("when the meetings begin"),
+    "endline": later("when they end"),
+    "monthly": later("every month"),
+    "block": later("on the days of a training block"),
+}
 ATTEMPTS: Final = {
     "spoke": later("Spoke with the person"),
     "no_answer": later("No answer"),

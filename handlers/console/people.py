@@ -15,7 +15,7 @@ from handlers.console.language import gettext as _
 from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service.models.people import PURPOSES
-from sms_service.usecases import contacts, enrol, pins, read_people
+from sms_service.usecases import contacts, enrol, pins, question_sets, read_people
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.import_participants import ImportReport, import_participants
 from sms_service.usecases.list_file import MOST_BYTES
@@ -134,13 +134,17 @@ def one(code: str) -> Response:
 
 
 def _page(code: str, form: Form, status: int = 200, pin: str = "", pin_for: int = 0) -> Response:
-    with guard.service().database.begin() as db:
+    context = guard.service()
+    with context.database.begin() as db:
+        context.now(db)
         view = read_people.view_person(db, code)
+        sets = question_sets.sets_of_person(context, db, view.row.id) if view is not None else []
     if view is None:
         guard.missing()
     if not form.errors and view is not None:
         form = Form(initial={"consents_list": [purpose for purpose, row in view.consents.items() if row.given]})
-    return guard.show("person.html", status, view=view, form=form, pin=pin, pin_for=pin_for, **_words())
+    shown = {"view": view, "sets": sets, "set_words": labels.QUESTION_SETS}
+    return guard.show("person.html", status, form=form, pin=pin, pin_for=pin_for, **shown, **_words())
 
 
 @pages.page("/people/<code>/change", needs=NEEDS, methods=["POST"])

@@ -169,7 +169,7 @@ def _history(context: Context, db: Connection, row: Row[Any]) -> tuple[Event, ..
     return tuple(sorted(events, key=lambda event: event.at))
 
 
-def _for_change(db: Connection, me: SignedIn, code: str, seen: str | None) -> Row[Any]:
+def for_change(db: Connection, me: SignedIn, code: str, seen: str | None) -> Row[Any]:
     """The concern, locked; raises ``UseFault`` when it is not theirs, ``Stale`` when its state is not the one seen."""
     row = db.execute(_visible(me).where(concern.c.code == code)).first()
     permission = "work_concerns" if row is not None and row.severity in GRAVE else "work_tasks"
@@ -185,7 +185,7 @@ def _for_change(db: Connection, me: SignedIn, code: str, seen: str | None) -> Ro
 def acknowledge(context: Context, me: SignedIn, code: str, seen: str | None = None) -> None:
     """'I have it': the alert stops, the concern has an owner (S25). Raises ``Stale`` when it is not new any more."""
     with context.database.begin() as db:
-        row = _for_change(db, me, code, seen)
+        row = for_change(db, me, code, seen)
         if row.state != "new":
             raise Stale
         _take(context, db, row, me)
@@ -201,7 +201,7 @@ def _take(context: Context, db: Connection, row: Row[Any], me: SignedIn) -> None
 def take_over(context: Context, me: SignedIn, code: str, seen: str | None = None) -> None:
     """Another person becomes the owner."""
     with context.database.begin() as db:
-        row = _for_change(db, me, code, seen)
+        row = for_change(db, me, code, seen)
         _open_only(row)
         concerns.change(db, row.id, owner_id=me.staff_id)
         context.record(db, me.code, "concern.take", code)
@@ -212,7 +212,7 @@ def log_attempt(context: Context, me: SignedIn, code: str, result: str, seen: st
     if result not in RESULTS:
         raise UseFault("result", "Choose what came of it.")
     with context.database.begin() as db:
-        row = _for_change(db, me, code, seen)
+        row = for_change(db, me, code, seen)
         _open_only(row)
         if row.state == "new":
             _take(context, db, row, me)
@@ -226,7 +226,7 @@ def log_attempt(context: Context, me: SignedIn, code: str, result: str, seen: st
 def agree_plan(context: Context, me: SignedIn, code: str, seen: str | None = None) -> None:
     """A plan is agreed with the person; what it is goes into a note. Raises ``Stale`` for a closed concern."""
     with context.database.begin() as db:
-        row = _for_change(db, me, code, seen)
+        row = for_change(db, me, code, seen)
         _open_only(row)
         if row.state == "new":
             _take(context, db, row, me)
@@ -239,7 +239,7 @@ def close(context: Context, me: SignedIn, code: str, outcome: str, seen: str | N
     if outcome not in OUTCOMES:
         raise UseFault("outcome", "Choose an outcome.")
     with context.database.begin() as db:
-        row = _for_change(db, me, code, seen)
+        row = for_change(db, me, code, seen)
         _open_only(row)
         tried = select(contact_attempt.c.id).where(contact_attempt.c.concern_id == row.id).limit(1)
         if row.severity in GRAVE and outcome != "false_alarm" and db.execute(tried).first() is None:
@@ -256,7 +256,7 @@ def add_note(context: Context, me: SignedIn, code: str, words: str) -> None:
     if not 0 < len(words) <= NOTE_LIMIT:
         raise UseFault("note", "A note has 1 to %(most)s characters.", most=NOTE_LIMIT)
     with context.database.begin() as db:
-        row = _for_change(db, me, code, None)
+        row = for_change(db, me, code, None)
         row_id = new_row_id()
         sealed = context.vault.seal("concern_note", "note", row_id, words)
         now = context.now(db)

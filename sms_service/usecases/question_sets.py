@@ -63,6 +63,12 @@ def sets_of_group(context: Context, db: Connection, group_id: int) -> list[SetLi
     ]
 
 
+def sets_of_person(context: Context, db: Connection, person_id: int) -> list[QuestionSet]:
+    """The published sets in use in this person's groups, each once."""
+    names = {row.name for row in sets.of_person(db, person_id)}
+    return [about for name, about in published_sets(context).items() if name in names]
+
+
 def turn_set(context: Context, group_code: str, name: str, actor: str, *, on: bool) -> None:
     """Let a group use a question set, or no longer. Raises ``UseFault`` for a set that is not published."""
     with context.database.begin() as db:
