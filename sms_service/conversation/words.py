@@ -127,6 +127,11 @@ class Words:
         }
         return Words(entries, self.forms, kept)
 
+    def beside(self, others: Words) -> Words:
+        """These words with the texts of ``others`` in the same languages, where these have none of that key."""
+        entries = {language: {**others.entries.get(language, {}), **table} for language, table in self.entries.items()}
+        return Words(entries, self.forms, self.option_labels)
+
     def labels(self, key: str) -> tuple[str, ...]:
         """The words of one numbered option in every language that has them."""
         return tuple(table[key] for _, table in sorted(self.option_labels.items()) if key in table)

@@ -190,16 +190,10 @@ def check_version(context: Context, version: Version) -> tuple[Fault, ...]:
     if version.conversation is None:
         own, conversations = version.words, []
     else:
-        own, conversations = _beside(version.words, context.words), [version.conversation]
+        own, conversations = version.words.beside(context.words), [version.conversation]
     key = (version.fingerprint, str(context.published.running.publications))
     if key not in _checked:
         _checked[key] = tuple(check_all(conversations, own, context.topics))
         while len(_checked) > CHECKS_KEPT:
             _checked.popitem(last=False)
     return _checked[key]
-
-
-def _beside(own: Words, notices: Words) -> Words:
-    """The words of a version in its own languages, with the notices of those languages."""
-    entries = {language: {**notices.entries.get(language, {}), **table} for language, table in own.entries.items()}
-    return Words(entries, own.forms, own.option_labels)
