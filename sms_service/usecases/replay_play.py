@@ -75,7 +75,7 @@ class Taken:
 
     place: Dialogue
     outcome: Outcome | None
-    said: Said
+    said: Said | None
 
 
 def event_of(stored: Mapping[str, Any]) -> Event:
@@ -241,7 +241,7 @@ class Player:
             taken = self.turn(home, place, given)
             place = taken.place
             try:
-                language = self._screen(stored, taken.said, given, row, language) if row.screen else language
+                language = self._screen(stored, taken.said, given, row, language) if row.screen and taken.said else language
             except CannotPlay as fault:  # the way goes on without the text, and may differ
                 lacks = lacks or str(fault)
         same_place(place, stored.place)

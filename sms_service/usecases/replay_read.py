@@ -22,7 +22,9 @@ from sms_service.models import versions
 from sms_service.models.dialogues import dialogue, dialogue_event, response
 from sms_service.models.dials import dial, turn
 from sms_service.models.inbound import inbound
+from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox
+from sms_service.models.people import person
 from sms_service.models.versions import conversation_version
 from sms_service.usecases.context import Context
 from sms_service.usecases.published import read_version
@@ -65,10 +67,16 @@ class Pinned:
 
 @dataclass(slots=True)
 class Batch:
-    """The dialogues or dials of one batch, newest first, and the dialogues that the dials answered."""
+    """The dialogues or dials of one batch, newest first, and the dialogues that the dials answered.
+
+    Where what came in was asked for: ``typed`` are the turns that answered a dialogue, by their moment, and ``codes`` those of the
+    people (of the number where nobody is known) by row id.
+    """
 
     stored: list[Stored]
     others: dict[int, Stored]
+    typed: dict[datetime, Any] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
 
 
 class Versions:
@@ -134,8 +142,11 @@ def read_batch(
         heads = heads.where(_TABLES[kind].c.opened_at >= since)
     batch = Batch([Stored(kind, row) for row in db.execute(heads)], {})
     by_id = {one.head.id: one for one in batch.stored}
+    if heard:
+        batch.codes = _codes(db, batch.stored)
     if kind == "dialogue":
         _add_dialogues(db, by_id, heard=heard)
+        batch.typed = _typed(db, batch.stored) if heard else {}
     else:
         _attach(db, _TURNS.where(turn.c.dial_id.in_(by_id)).order_by(turn.c.dial_id, turn.c.seq), by_id, "events")
         batch.others = _others(db, batch.stored)
@@ -151,6 +162,18 @@ def _add_dialogues(db: Connection, by_id: Mapping[int, Stored], *, heard: bool) 
     _attach(db, _TEXTS.where(texts.dialogue_id.in_(by_id)).order_by(texts.created_at, texts.id), by_id, "texts")
     if heard:
         _attach(db, _HEARD.where(came.dialogue_id.in_(by_id)).order_by(came.processed_at, came.id), by_id, "heard")
+
+
+def _typed(db: Connection, dialogues: Sequence[Stored]) -> dict[datetime, Any]:
+    """The turns in which an answer to these dialogues was keyed: a dialogue's event has its turn's moment (S12)."""
+    moments = {row.at for one in dialogues for row in one.events if row.channel == "ussd"}
+    return {row.at: row for row in db.execute(_TURNS.where(turn.c.at.in_(moments)))} if moments else {}
+
+
+def _codes(db: Connection, stored: Sequence[Stored]) -> dict[int, str]:
+    people = {row.id: row.code for row in db.execute(_CODES[0].where(person.c.id.in_({one.head.person_id for one in stored})))}
+    phones = {row.id: row.code for row in db.execute(_CODES[1].where(number.c.id.in_({one.head.number_id for one in stored})))}
+    return {one.head.id: people.get(one.head.person_id) or phones.get(one.head.number_id, "") for one in stored}
 
 
 def _others(db: Connection, dials: Sequence[Stored]) -> dict[int, Stored]:
@@ -201,4 +224,5 @@ _TEXTS = select(
     outbox.c.body,
     outbox.c.created_at,
 )
+_CODES = (select(person.c.id, person.c.code), select(number.c.id, number.c.code))
 _HEARD = select(inbound.c.dialogue_id.label("owner"), inbound.c.id, inbound.c.body, inbound.c.processed_at)
