@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from sms_service.text.topics import Topics, build_topics, topic_word_in
 
 TOPICS_FILE = "topics"
 FORBIDDEN_FILE = "forbidden"
+
+_OTHERWISE = "put the conversation right, or the transcript if this was meant"
 
 AUDIENCES = "MWCFX"
 """Men, partners, couples, family, community; letters add up."""
@@ -83,7 +85,8 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
     faults.extend(check_all(loaded.conversations, loaded.words, topics, reader, proof=proof))
     if reader is not None and not faults:  # a transcript of what is broken would only say so again
         for file, text in sources.transcripts.items():
-            faults.extend(run_transcript(file, text, by_name, loaded.words, reader))
+            played = run_transcript(file, text, by_name, loaded.words, reader)
+            faults.extend(replace(fault, fix=fault.fix or _OTHERWISE) for fault in played)
     return Catalogue(
         conversations=by_name,
         words=loaded.words,

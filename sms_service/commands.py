@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from sms_service import check_commands, conversation_commands, inbox_commands, wiring
 from sms_service.config import Settings
@@ -40,6 +41,9 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
             yield context
         except UseFault as fault:
             raise failed(str(fault)) from None
+        except (OperationalError, ProgrammingError) as fault:
+            what = str(fault.orig).partition("\n")[0][:120]
+            raise failed(f"the database cannot be used: {what}. Is DATABASE_URL right, and was sms-service migrate run?") from None
         finally:
             context.database.dispose()
 
