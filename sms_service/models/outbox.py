@@ -70,6 +70,7 @@ outbox = Table(
     Index("ix_outbox_shown_at", "shown_at"),
     Index("ix_outbox_gateway_id", "gateway_id"),
     Index("ix_outbox_body_hash", "body_hash"),
+    Index("ix_outbox_group_id_not_before", "group_id", "not_before"),
 )
 
 attempt = Table(

@@ -1,0 +1,160 @@
+"""A group's calendar: its meetings and its texts day by day, as they went and as they will go, each with its reason (S39).
+
+Counts only, never who (S31). What lies ahead is not guessed: a text that is written shows the minute it may leave, a reminder that
+is not written yet the minutes its rules give for the phones of today, and anything else that is due shows when it is decided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, func, select
+
+from sms_service import clock
+from sms_service.models import meetings, pauses
+from sms_service.models.meetings import meeting
+from sms_service.models.outbox import outbox
+from sms_service.models.schedules import AGAIN, occurrence
+from sms_service.rules.timing import PauseWindow, in_remembrance_week, is_umuganda, reminder_times
+from sms_service.usecases.fence_facts import hours_of, windows_for
+from sms_service.usecases.meeting_texts import phones_of_meeting
+
+Outcome = Literal["went", "failed", "unsure", "leaves", "stayed", "planned", "open", "missed"]
+REMINDERS = ("reminder_two_day", "reminder_morning")
+MOST_WEEKS = 8
+
+_OUTCOMES: dict[str, Outcome] = {
+    "accepted": "went",
+    "delivered": "went",
+    "failed": "failed",
+    "unknown": "unsure",
+    "calling": "unsure",
+    "queued": "leaves",
+    "reserved": "leaves",
+}
+_TEMPLATES = {"check_in": "V6", "missed": "V5", "feedback": "V7", "practice": "V8", "caring": "V18", "referral": "V19"}
+
+
+@dataclass(slots=True)
+class Line:
+    """Texts of one kind with one fate on one day. ``first`` to ``last`` (aware UTC) is when they left, will leave or would have.
+
+    ``outcome``: went, failed (did not arrive), unsure (nobody knows whether it left), leaves (written), stayed (did not leave, for
+    ``reason``), planned (a reminder not written yet), open (to whom is decided then: ``phones`` is 0), missed (nobody was there to
+    send it in time).
+    """
+
+    template: str
+    outcome: Outcome
+    reason: str
+    first: datetime
+    last: datetime
+    phones: int
+
+
+@dataclass(slots=True)
+class Day:
+    """One local day: the group's meetings on it, its texts, and what holds texts back on it (empty for nothing)."""
+
+    day: date
+    meetings: list[Row[Any]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    held: Literal["", "remembrance", "block", "allow_urgent", "reword", "umuganda"] = ""
+
+    def total(self, *outcomes: Outcome) -> int:
+        """How many phones have one of these outcomes."""
+        return sum(line.phones for line in self.lines if line.outcome in outcomes)
+
+
+def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now: datetime) -> list[Day]:
+    """The days of ``weeks`` weeks from the local date ``first``; ``now`` aware. Bounded by ``MOST_WEEKS`` (I22)."""
+    count = 7 * max(1, min(weeks, MOST_WEEKS))
+    windows = windows_for(group.id, pauses.active(db, first))
+    days = {first + timedelta(days=n): Day(first + timedelta(days=n)) for n in range(count)}
+    for one in days.values():
+        one.held = _held(one.day, windows)
+    start = datetime.combine(first, datetime.min.time(), tzinfo=clock.KIGALI)
+    span = (start, start + timedelta(days=count))
+    for row in _meetings(db, group.id, *span):
+        days[clock.local(row.starts_at).date()].meetings.append(row)
+    for line in [*_written(db, group.id, *span), *_ahead(db, group.id, windows, span, now)]:
+        day = clock.local(line.first).date()
+        if day in days:
+            days[day].lines.append(line)
+    for one in days.values():
+        one.lines.sort(key=lambda line: (line.first, line.template, line.outcome))
+    return list(days.values())
+
+
+def _held(day: date, windows: Sequence[PauseWindow]) -> Any:
+    if in_remembrance_week(day):
+        return "remembrance"
+    found = {window.behaviour for window in windows if window.covers(day)}
+    strongest = next((behaviour for behaviour in ("block", "allow_urgent", "reword") if behaviour in found), "")
+    return strongest or ("umuganda" if is_umuganda(day) else "")
+
+
+def _meetings(db: Connection, group_id: int, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+    query = select(meeting).where(meeting.c.group_id == group_id, meeting.c.starts_at >= start, meeting.c.starts_at < end)
+    return db.execute(query.order_by(meeting.c.starts_at)).all()
+
+
+def _written(db: Connection, group_id: int, start: datetime, end: datetime) -> list[Line]:
+    """Texts that were written for this group, by kind, fate, reason and local day."""
+    rows = outbox.c
+    query = (
+        select(rows.template, rows.state, rows.reason, rows.not_before, func.count().label("phones"))
+        .where(rows.group_id == group_id, rows.not_before >= start, rows.not_before < end)
+        .where(rows.kind.in_(("scheduled", "broadcast")))
+        .group_by(rows.template, rows.state, rows.reason, rows.not_before)
+        .order_by(rows.not_before)
+    )
+    lines: dict[tuple[date, str, Outcome, str], Line] = {}
+    for row in db.execute(query):
+        outcome = _OUTCOMES.get(row.state, "stayed")
+        reason = (row.reason or "") if outcome in ("stayed", "failed") else ""
+        key = (clock.local(row.not_before).date(), row.template, outcome, reason)
+        line = lines.setdefault(key, Line(row.template, outcome, reason, row.not_before, row.not_before, 0))
+        line.last = row.not_before
+        line.phones += int(row.phones)
+    return list(lines.values())
+
+
+def _ahead(
+    db: Connection, group_id: int, windows: Sequence[PauseWindow], span: tuple[datetime, datetime], now: datetime
+) -> list[Line]:
+    """What is due and not written: reminders with the minutes of each phone, the rest when it is decided; and what was missed."""
+    due = occurrence.c
+    query = select(occurrence).where(due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed")))
+    lines: list[Line] = []
+    reminded: dict[int, set[str]] = {}
+    for row in db.execute(query.where(due.due_at < span[1], due.expires_at > span[0])):
+        if row.kind in REMINDERS and row.state == "pending":
+            reminded.setdefault(row.meeting_id, set()).add(row.kind)
+        elif row.kind not in REMINDERS:
+            outcome: Outcome = "missed" if row.state == "missed" else "open"
+            lines.append(Line(_TEMPLATES.get(row.kind, row.kind), outcome, "", row.due_at, row.due_at, 0))
+        else:
+            lines.append(Line("V3", "missed", "", row.expires_at, row.expires_at, 0))
+    for meeting_id, kinds in reminded.items():
+        found = meetings.get(db, meeting_id)
+        if found is not None and found.state in meetings.OPEN:
+            lines += _reminders(db, found, kinds, windows, now)
+    return lines
+
+
+def _reminders(db: Connection, found: Row[Any], kinds: set[str], windows: Sequence[PauseWindow], now: datetime) -> list[Line]:
+    moments: Counter[datetime] = Counter()
+    for _, everyone in phones_of_meeting(db, found):
+        both = reminder_times(found.starts_at, now, hours_of(everyone), windows)
+        moments.update(at for kind, at in zip(REMINDERS, both, strict=True) if kind in kinds and at is not None)
+    by_day: dict[date, Line] = {}
+    for at, phones in sorted(moments.items()):
+        line = by_day.setdefault(clock.local(at).date(), Line("V3", "planned", "", at, at, 0))
+        line.last = at
+        line.phones += phones
+    return list(by_day.values())
