@@ -34,6 +34,7 @@ MENU: Final = (
     (
         later("Service"),
         (
+            (later("Conversations"), "conversations_conversations"),
             (later("Settings"), "settings_settings"),
             (later("Delivery reports"), "unmatched_unmatched"),
             (later("Staff"), "staff_all_staff"),

@@ -120,7 +120,7 @@ def view_version(context: Context, db: Connection, name: str, number: int | None
     """The version of this number; without one what runs, or the newest where nothing runs. UseFault when there is none."""
     listed = list_versions(context, db, name)
     running = next((one.number for one in listed if one.state == "published"), 0)
-    wanted = number or running or (listed[0].number if listed else 0)
+    wanted = number if number is not None else running or (listed[0].number if listed else 0)
     found = next((one for one in listed if one.number == wanted), None)
     if found is None:
         raise UseFault("name", "there is no version %(number)s of %(name)s", name=name, number=wanted)
