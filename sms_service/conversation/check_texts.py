@@ -85,14 +85,27 @@ def _forms(words: Words, language: str, topics: Topics) -> Iterator[Fault]:
     filling: list[str] = []
     if forms is not None:
         filling = [*forms.weekdays, *forms.weekdays_short, *forms.hours, forms.or_word, *forms.soon.values()]
-    for text in (*filling, *words.option_labels.get(language, {}).values()):
-        word = topic_word_in(text, topics)
-        if word is not None:
-            yield Fault(file, "forms", language, f"topic word '{word}' in what fills a text (S1)", "say it otherwise")
-    for text in filling:
-        culprits = segments(text).culprits
-        if culprits:
-            yield Fault(file, "forms", language, f"'{text}' has characters outside GSM-7 (S6)", _twins(culprits))
+    said = [found for text in filling for found in filling_reasons(text, topics, sent=True)]
+    labels = words.option_labels.get(language, {}).values()
+    said += [found for text in labels for found in filling_reasons(text, topics, sent=False)]
+    yield from (Fault(file, "forms", language, *found) for found in said)
+
+
+def filling_reasons(text: str, topics: Topics, *, sent: bool) -> Found:
+    """What is wrong with a day, an hour or a joining word (``sent``: it leaves inside a text), or with a label read in replies."""
+    word = topic_word_in(text, topics)
+    if word is not None:
+        yield f"topic word '{word}' in what fills a text (S1)", "say it otherwise"
+    culprits = segments(text).culprits if sent else ()
+    if culprits:
+        yield f"'{text}' has characters outside GSM-7 (S6)", _twins(culprits)
+
+
+def text_reasons(words: Words, language: str, entry: Entry, use: Use, topics: Topics) -> Found:
+    """What is wrong with one text by itself and at its longest, wherever the steps of ``use`` say it."""
+    yield from _entry(entry, topics, yearly=use.key in APPROVED_YEARLY)
+    if language in words.forms:
+        yield from _filled(words, language, entry, use, topics)
 
 
 def _entry(entry: Entry, topics: Topics, *, yearly: bool = False) -> Found:

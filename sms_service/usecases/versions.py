@@ -42,16 +42,16 @@ def import_versions(
     actor: str,
     origin: Origin,
     *,
-    reviews: Mapping[str, str] | None = None,
+    reviews: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Imported]:
     """Store checked versions as drafts, all in one transaction; one that is there already stays what it is.
 
-    ``reviews`` names the native reviewer of each language the files were signed off in. The caller has checked: a version with
-    a fault never comes here.
+    ``reviews`` names, by version, the native reviewer of each language the files were signed off in. The caller has checked: a
+    version with a fault never comes here.
     """
     with context.database.begin() as db:
         versions.lock_publications(db)
-        return [_import(context, db, version, actor, origin, reviews or {}) for version in found]
+        return [_import(context, db, version, actor, origin, (reviews or {}).get(version.name, {})) for version in found]
 
 
 def _import(context: Context, db: Connection, version: Version, actor: str, origin: Origin, reviews: Mapping[str, str]) -> Imported:
