@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sms_service import conversation_files
 from sms_service.conversation.draw import draw
 from sms_service.usecases import read_versions, versions
 from sms_service.usecases.versions import COMMAND
@@ -19,11 +20,12 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
 
     @main.group()
     def conversation() -> None:
-        """Conversations: list, compare, bring in, sign off, publish, draw, play."""
+        """Conversations: list, compare, export, import, sign off, publish, draw, play."""
 
     _add_lists(conversation, using)
     _add_publishing(conversation, using, failed)
     _add_drawing(conversation, using, failed)
+    conversation_files.add_to(conversation, using, failed)
     return conversation
 
 
