@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from sms_service import conversation_files
+from sms_service import conversation_files, play_commands
 from sms_service.conversation.draw import draw
 from sms_service.usecases import read_versions, versions
+from sms_service.usecases.context import Context
+from sms_service.usecases.draft_replay import DAYS, DraftReplay, replay_in_batches
 from sms_service.usecases.versions import COMMAND
 
 
@@ -25,6 +27,7 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
     _add_lists(conversation, using)
     _add_publishing(conversation, using, failed)
     _add_drawing(conversation, using, failed)
+    play_commands.add_to(conversation, using, failed)
     conversation_files.add_to(conversation, using, failed)
     return conversation
 
@@ -50,16 +53,20 @@ def _add_lists(conversation: click.Group, using: Any) -> None:
     @click.argument("older", type=int, required=False)
     @click.argument("newer", type=int, required=False)
     @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
-    def diff(name: str, older: int | None, newer: int | None, as_json: bool) -> None:
+    @click.option("--replay", is_flag=True, help="also play the latest dialogues on the newer version")
+    @click.option("--days", type=click.IntRange(min=1), default=DAYS, show_default=True, help="how far back --replay goes")
+    def diff(name: str, older: int | None, newer: int | None, as_json: bool, replay: bool, days: int) -> None:
         """What differs: what runs against the newest draft, or version OLDER against NEWER."""
-        with using() as context, context.database.begin() as db:
-            if newer is None:
-                newer = read_versions.newest_draft(context, db, name) if older is None else older
-                older = None
-            if newer is None:
-                click.echo(f"{name}: there is no draft newer than what runs", err=True)
-                return
-            found = read_versions.changes(context, db, name, older, newer)
+        with using() as context:
+            with context.database.begin() as db:
+                if newer is None:
+                    newer = read_versions.newest_draft(context, db, name) if older is None else older
+                    older = None
+                if newer is None:
+                    click.echo(f"{name}: there is no draft newer than what runs", err=True)
+                    return
+                found = read_versions.changes(context, db, name, older, newer)
+            played = _play_draft(context, name, newer, days) if replay else None
         for one in found:
             if as_json:
                 click.echo(json.dumps({**asdict(one), "kind": one.kind}, ensure_ascii=False))
@@ -69,6 +76,30 @@ def _add_lists(conversation: click.Group, using: Any) -> None:
                 if text:
                     click.echo(f"  {sign} {text}")
         click.echo(f"{len(found)} differences", err=True)
+        if played is not None:
+            _say_played(played, as_json)
+
+
+def _play_draft(context: Context, name: str, number: int, days: int) -> DraftReplay:
+    """The dialogues of the last days on this version, telling on standard error how far it has come."""
+    played = DraftReplay(name, number, days)
+    for played in replay_in_batches(context, name, number, days):
+        click.echo(f"{played.dialogues} dialogues played", err=True)
+    return played
+
+
+def _say_played(played: DraftReplay, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(played.to_json()))
+        return
+    for one in played.differences:
+        click.echo(f"{one.code} at {one.step}: {one.what} {one.was or 'nothing'} -> {one.would or 'nothing'}")
+    for reason, count in sorted(played.reasons.items()):
+        click.echo(f"{count} not comparable: {reason}")
+    click.echo(
+        f"{played.dialogues} dialogues of {played.days} days: same {played.same}, different {played.different}, "
+        f"not comparable {played.not_comparable}; another text in {played.reworded}"
+    )
 
 
 def _add_publishing(conversation: click.Group, using: Any, failed: type[click.ClickException]) -> None:

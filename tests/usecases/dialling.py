@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from sms_service.__main__ import main
 from sms_service.usecases.replay import Replayed, replay_dialogues
+from tests.conftest import KEYS
 from tests.service import Service
 
 CALLER = "+250788000001"
@@ -46,3 +53,12 @@ def played(service: Service) -> list[Replayed]:
 
 def different(service: Service) -> list[str]:
     return [f"{one.kind} {one.verdict}: {one.first_difference}" for one in played(service) if not one.same]
+
+
+def command(service: Service, folder: Path, *words: str, typed: str = "") -> Result:
+    """The console script over this service's database, with its keys; ``typed`` is its standard input."""
+    url = service.context.database.url.render_as_string(hide_password=False)
+    env = {"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": url}
+    env |= {name: b64encode(KEYS[name.lower()]).decode() for name in ("HASH_KEY", "AUDIT_KEY")}
+    env["FIELD_KEYS"] = f"1:{b64encode(KEYS['field_keys'][1]).decode()}"
+    return CliRunner().invoke(main, list(words), env=env, input=typed)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from base64 import b64encode
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from sms_service.__main__ import main
 from sms_service.conversation.types import Answered, Begin, Event, PinChecked, Shown, TimedOut
 from sms_service.models import metadata
 from sms_service.models.dialogues import dialogue, dialogue_event, response
@@ -27,10 +24,9 @@ from sms_service.usecases.published import Published
 from sms_service.usecases.replay import replay_dialogues
 from sms_service.usecases.replay_play import event_of
 from sms_service.usecases.steps import event_json
-from tests.conftest import KEYS
 from tests.releases import publish_another_release
 from tests.service import Service
-from tests.usecases.dialling import CALLER, Phone, different, played
+from tests.usecases.dialling import CALLER, Phone, command, different, played
 
 ABSENT = 7
 NEWEST = select(func.max(dialogue.c.id)).scalar_subquery()
@@ -219,32 +215,24 @@ def test_pages_and_limit(service: Service, phone: Phone, monkeypatch: pytest.Mon
         assert list(replay_dialogues(service.context, limit=3)) == whole[:5]
 
 
-def run(service: Service, folder: Path, *words: str) -> Result:
-    url = service.context.database.url.render_as_string(hide_password=False)
-    env = {"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": url}
-    env |= {name: b64encode(KEYS[name.lower()]).decode() for name in ("HASH_KEY", "AUDIT_KEY")}
-    env["FIELD_KEYS"] = f"1:{b64encode(KEYS['field_keys'][1]).decode()}"
-    return CliRunner().invoke(main, ["replay", *words], env=env)
-
-
 def test_the_command_says_what_differs_and_changes_nothing(service: Service, phone: Phone, tmp_path: Path) -> None:
     """Decision 5, I16: exit 0 when all follow, 1 when one does not; codes only, and not a row is written."""
     phone.dials("2", phone.pin, "1")
     before = rows_of(service)
-    good = run(service, tmp_path)
+    good = command(service, tmp_path, "replay")
     assert (good.exit_code, good.stdout) == (0, "same 4, different 0, not replayable 0\n")
     assert rows_of(service) == before
     assert not [one.rule for one in check_invariants(service.context) if one.broken]
     with service.context.database.begin() as db:
         TAMPERED["the dialogue's place"][0](db)
-    bad = run(service, tmp_path, "--json")
+    bad = command(service, tmp_path, "replay", "--json")
     lines = [json.loads(line) for line in bad.stdout.splitlines()]
     assert bad.exit_code == 1
     assert [line["verdict"] for line in lines] == ["different", "same", "same", "same"]
     assert CALLER[-9:] not in bad.output
     assert phone.pin not in "".join(line["first_difference"] for line in lines)
     assert [one.rule for one in check_invariants(service.context) if one.broken] == ["D5"]
-    assert run(service, tmp_path, "--limit", "0").exit_code == 2
+    assert command(service, tmp_path, "replay", "--limit", "0").exit_code == 2
 
 
 def test_the_invariant_takes_a_sample_or_everything(service: Service, phone: Phone) -> None:
