@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from handlers.console import guard, labels
+from handlers.console import guard, labels, report_card
 from handlers.console.acting import carried_out
 from handlers.console.forms import Form
 from handlers.console.frame import localtime, say
@@ -127,6 +127,7 @@ def show_meeting(code: str, meeting_id: int, form: Form | None = None) -> Respon
         view = read_groups.view_meeting(db, row.id, meeting_id, now)
         if view is None:
             guard.missing()
+        report = report_card.shown(db, meeting_id, form or Form())
     return guard.show(
         "meeting.html",
         422 if form is not None and form.errors else 200,
@@ -135,6 +136,7 @@ def show_meeting(code: str, meeting_id: int, form: Form | None = None) -> Respon
         side=side(),
         form=form or Form(initial={"time": row.start_time}),
         marks=labels.options(MARKS),
+        **report,
         meeting_states=MEETING_STATES,
         label=labels.label,
         tone=labels.tone,

@@ -77,6 +77,13 @@ QUESTION_SETS: Final = {
     "monthly": later("every month"),
     "block": later("on the days of a training block"),
 }
+INCIDENTS: Final = {
+    "none": later("Nothing"),
+    "safety": later("A risk to somebody"),
+    "conflict": later("Conflict in the group"),
+    "outside": later("Interference from outside"),
+    "other": later("Something else"),
+}
 ATTEMPTS: Final = {
     "spoke": later("Spoke with the person"),
     "no_answer": later("No answer"),
@@ -194,6 +201,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "topic": _words(TOPICS),
     "slot": _words(SLOTS),
     "attempt": _words(ATTEMPTS),
+    "incident": _words(INCIDENTS),
     "outcome": _words(OUTCOMES),
     "ownership": _words(OWNERSHIP),
     "overtness": _words(OVERTNESS),

@@ -36,6 +36,7 @@ MENU: Final = (
         (
             (later("Conversations"), "conversations_conversations"),
             (later("Settings"), "settings_settings"),
+            (later("Remembrance text"), "reports_yearly"),
             (later("Delivery reports"), "unmatched_unmatched"),
             (later("Staff"), "staff_all_staff"),
             (later("Audit"), "audit_audit"),

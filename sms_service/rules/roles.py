@@ -40,6 +40,7 @@ PERMISSIONS: Mapping[str, str] = {
     "own_reminder": "remind one own group",
     "own_tasks": "tasks of own groups, by code",
     "see_reports": "counts of 5 or more",
+    "approve_remembrance": "the director's yearly approval of the remembrance text",
     "halt_outbound": "stop all texts to participants",
     "resume_outbound": "let texts to participants go again",
 }
@@ -97,7 +98,7 @@ _SAFEGUARDING = _STAFF | {
     "conversations.publish",
 }
 _FACILITATOR = frozenset({"own_groups", "own_attendance", "own_meetings", "own_reminder", "own_tasks"})
-_READ_ONLY = frozenset({"see_dashboard", "see_reports", "conversations.see"})
+_READ_ONLY = frozenset({"see_dashboard", "see_reports", "conversations.see", "approve_remembrance"})
 
 GRANTED: Mapping[str, frozenset[str]] = {
     "admin": _ADMIN,

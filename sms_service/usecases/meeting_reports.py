@@ -121,7 +121,7 @@ def _merge(db: Connection, group_id: int, kept: Row[Any], counts: Counts, by: Re
     values = asdict(counts)
     before: dict[str, Any] | None
     if kept.reported_by == by.code:
-        before = _said(kept)
+        before = said(kept)
         if values["both_present"] is None:
             values["both_present"] = kept.both_present  # a text has no field for it: what was said on the screen stands
         changed = {**values, "source": by.source, "reported_at": now}
@@ -138,7 +138,7 @@ def _merge(db: Connection, group_id: int, kept: Row[Any], counts: Counts, by: Re
     return before
 
 
-def _said(row: Row[Any]) -> dict[str, Any]:
+def said(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FIELDS}
 
 
@@ -149,7 +149,7 @@ def _differ(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def differences(row: Row[Any]) -> list[str]:
     """The fields of a stored report in which the two who reported differ."""
-    return _differ(_said(row), row.other) if row.other else []
+    return _differ(said(row), row.other) if row.other else []
 
 
 def _call_back(context: Context, db: Connection, row: Row[Any], incident: str, subject: str, by: Reporter, now: datetime) -> None:
@@ -194,3 +194,28 @@ def reports_of_group(db: Connection, meeting_ids: Sequence[int]) -> dict[int, Ro
     """The reports on these meetings, by meeting."""
     rows = db.execute(select(meeting_report).where(meeting_report.c.meeting_id.in_(list(meeting_ids))))
     return {row.meeting_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A meeting's report as a page shows it: the row, the fields that differ, and yes, no or nothing for both being there."""
+
+    row: Row[Any]
+    differences: Sequence[str]
+    both: str
+    other_both: str
+
+
+def report_of(db: Connection, meeting_id: int) -> ReportView | None:
+    """The report on one meeting, or None."""
+    row = reports.of_meeting(db, meeting_id)
+    if row is None:
+        return None
+    said = {True: "yes", False: "no", None: ""}
+    return ReportView(row, differences(row), said[row.both_present], said[row.other["both_present"] if row.other else None])
+
+
+def person_code(db: Connection, person_id: int | None) -> str:
+    """The code of a facilitator who is signed in, so that a report by phone and one here are the same person's; else empty."""
+    found = db.execute(select(people.person.c.code).where(people.person.c.id == person_id)).scalar() if person_id else None
+    return found or ""

@@ -160,6 +160,7 @@ HOLDERS: dict[str, set[str]] = {
     "approve_broadcast": {"staff", "safeguarding"},
     "own_meetings": {"facilitator"},
     "see_reports": {"admin", "staff", "safeguarding", "read_only"},
+    "approve_remembrance": {"read_only"},
     "halt_outbound": {"admin", "staff", "safeguarding"},
     "resume_outbound": {"admin", "safeguarding"},
 }
