@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from sms_service.__main__ import main
@@ -54,40 +53,42 @@ def test_one_character_too_many_is_said_with_the_number_that_must_go(tmp_path: P
     assert {one["kind"] for one in found} == {"fault", "notice"}
 
 
-@pytest.mark.parametrize(
-    ("kind", "old", "new", "words"),
-    [
-        ("conversations/missed.toml", 'next = "thanks"', 'next = "thnks"', "did you mean 'thanks'?"),
-        ("messages/fr/texts.toml", "lieu habituel. Viendrez", "même lieu. Viendrez", "ê -> e"),
-        ("messages/sw/forms.toml", 'missed_call = "', 'missed_cal = "', "in en it is 'Please call me'"),
-        ("transcripts/checkin.txt", "phone> 4", "phone> 3", "expected 'effect save_answer week 4'"),
-    ],
-)
-def test_each_file_is_laid_over_its_shipped_one(tmp_path: Path, kind: str, old: str, new: str, words: str) -> None:
-    """A definition goes in by its name, words by their language and file, a transcript by its file; each fault suggests."""
-    result = check(tmp_path, laid(tmp_path, kind, old, new))
+def test_files_are_laid_over_those_that_ship(tmp_path: Path) -> None:
+    """A definition goes in by its name, words by their language and file; each fault suggests what would mend it."""
+    files = [
+        laid(tmp_path, "conversations/missed.toml", 'next = "thanks"', 'next = "thnks"'),
+        laid(tmp_path, "messages/fr/texts.toml", "lieu habituel. Viendrez", "même lieu. Viendrez"),
+        laid(tmp_path, "messages/sw/forms.toml", 'missed_call = "', 'missed_cal = "'),
+    ]
+    result = check(tmp_path, *files)
     assert result.exit_code == 1
-    assert words in result.stdout, result.output
+    for words in ("did you mean 'thanks'?", "ê -> e", "in en it is 'Please call me'"):
+        assert words in result.stdout, result.output
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("draft.toml", b"steps = [", "cannot be read as TOML"),
-        ("draft.toml", b"\xff", "it is not UTF-8"),
-        ("draft.toml", b"#" * 600_000, "larger than"),
-        ("draft.docx", b"", "is no kind of file"),
-        ("words.toml", b'review = "none"', "nor in the folder of a language"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, name: str, content: bytes, words: str) -> None:
-    """Bad input: named, with what was expected, and no traceback."""
-    file = tmp_path / name
-    file.write_bytes(content)
-    result = check(tmp_path, str(file))
+def test_an_authors_transcript_is_played(tmp_path: Path) -> None:
+    """What an author wrote down must come again; the line that differs is named."""
+    result = check(tmp_path, laid(tmp_path, "transcripts/checkin.txt", "phone> 4", "phone> 3"))
     assert result.exit_code == 1
-    assert words in result.stdout
+    assert "expected 'effect save_answer week 4' - suggested: put the conversation right" in result.stdout, result.output
+
+
+def test_files_that_cannot_be_read_are_faults(tmp_path: Path) -> None:
+    """Bad input: each is named, with what was expected, and no traceback."""
+    contents = {
+        "syntax.toml": (b"steps = [", "cannot be read as TOML"),
+        "latin.toml": (b"\xff", "it is not UTF-8"),
+        "huge.toml": (b"#" * 600_000, "larger than"),
+        "letter.docx": (b"", "is no kind of file"),
+        "words.toml": (b'review = "none"', "nor in the folder of a language"),
+    }
+    for name, (content, _) in contents.items():
+        (tmp_path / name).write_bytes(content)
+    result = check(tmp_path, *(str(tmp_path / name) for name in contents))
+    assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
+    for name, (_, words) in contents.items():
+        assert any(line.startswith(name) and words in line for line in result.stdout.splitlines()), result.output
 
 
 def test_without_a_database_the_directory_cannot_be_asked(tmp_path: Path) -> None:
