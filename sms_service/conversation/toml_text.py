@@ -19,6 +19,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _FIRST = ("name", "class", "channels", "report", "start", "exit", "home", "closes", "closes_after_hours")
 _STEP_FIRST = ("kind", "sms", "ussd", "ussd_when", "values", "answer", "low", "high", "source", "save", "record", "fact", "args")
+_INNER_FIRST = ("name", "number", "value", "label", "only_if", "next")
 _WIDEST = 100
 
 
@@ -74,7 +75,8 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_name(key)} = {_value(one)}' for key, one in value.items())} }}" if value else "{}"
+        pairs = (f"{_name(key)} = {_value(value[key])}" for key in _sorted(value, _INNER_FIRST))
+        return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(one) for one in value)}]"
     return f'"{"".join(_escaped(one) for one in str(value))}"'
