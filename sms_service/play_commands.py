@@ -144,7 +144,7 @@ def _show(play: Play, came: list[str]) -> None:
     for line in came:
         if not line.startswith("phone< "):
             click.echo(f"  {line}")
-    if any(line.startswith("phone< ") for line in came):
+            continue
         for text in player.texts:
             counted = segments(text)
             click.echo(f"  {player.channel}, {counted.units} characters, {counted.parts} part{'s' if counted.parts > 1 else ''}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,12 @@ def test_a_conversation_is_played_dropped_resumed_and_kept(service: Service, tmp
     assert "  sms, 108 characters, 1 part" in done.output
     assert "  read as unclear  (rule " in done.output
     assert "  read as answer 4 (rule scale, 1.00)" in done.output
-    assert "  effect save_answer week 4\n  ends\n" in done.output
+    assert "  effect save_answer week 4\n  ussd, 22 characters, 1 part\n| END Servas: thank you.\n  ends\n" in done.output
     assert "! the dial is closed: 'resume' dials again" in done.output
     assert "! :sing is not known" in done.output
     assert "! ':save' needs the name of a file" in done.output
     context = service.context
+    service.now()  # what is published is known from the first transaction on
     kept = file.read_text(encoding="utf-8")
     assert kept.count("# conversation checkin, language en, channel sms") == 2
     assert run_transcript("mine.txt", kept, context.conversations, context.words, context.lexicon) == []
@@ -74,7 +76,7 @@ def test_a_draft_file_is_played_without_a_database(service: Service, tmp_path: P
     bad = command(service, tmp_path, "conversation", "play", "checkin", "--draft", str(file))
     assert bad.exit_code == 1
     assert "unknown kind of step 'aks'" in bad.output
-    file.write_text(shipped.replace('next = "thanks"', 'next = "lunch"'), encoding="utf-8")
+    file.write_text(re.sub(r'next = "\w+"', 'next = "lunch"', shipped, count=1), encoding="utf-8")
     lost = command(service, tmp_path, "conversation", "play", "checkin", "--draft", str(file), typed="4\n9\n")
     assert "lunch" in lost.output
     assert "Traceback" not in lost.output
