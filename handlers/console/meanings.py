@@ -143,6 +143,7 @@ REASONS: Final = {
     "weekly check-in cap reached": later("enough texts this week"),
     "weekly cap: the reminders go first": later("the week's texts are kept for reminders"),
     "within a day of a text about a meeting": later("too close to a text about a meeting"),
+    "closed": later("the group has closed"),
     "reopened": later("the group runs again"),
     "answered": later("already answered"),
     "moved": later("the meeting moved"),

@@ -36,7 +36,7 @@ class Text:
     not the person's own. ``consent_ok``: consent for its purpose stands. ``answers_stop``: it answers a text sent
     with or after the stop. ``directory_ok`` false: a directory number in it has expired. ``check_in``: it is a V6.
     ``replaces_week``: it is V17, which stands for the texts of a week to come: no cap of the week before drops it.
-    ``near_meeting_text``: it asks, and a V3 or V4 went to the number within the last 24 h.
+    ``near_meeting_text``: it asks, and a V3 or V4 goes to the number within 24 h of it.
     """
 
     lane: int

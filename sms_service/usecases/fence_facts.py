@@ -145,13 +145,12 @@ def _counts(db: Connection, number_ids: Sequence[int], now: datetime, *where: An
 
 
 def _near_meeting_text(db: Connection, number_ids: Sequence[int], now: datetime) -> set[int]:
-    """Numbers that may have had a text about a meeting within the last 24 h (domain section 9.3)."""
-    query = select(outbox.c.number_id).where(
-        outbox.c.number_id.in_(number_ids),
-        outbox.c.state.in_(MAY_HAVE_LEFT),
-        outbox.c.template.in_(MEETING_TEXTS),
-        outbox.c.not_before >= now - APART_FROM_MEETING_TEXT,
-    )
+    """Numbers that may have had a text about a meeting within the last 24 h, or will within the next (domain section 9.3)."""
+    rows = outbox.c
+    gone = rows.state.in_(MAY_HAVE_LEFT) & (rows.not_before >= now - APART_FROM_MEETING_TEXT)
+    coming = rows.state.in_(("queued", "reserved")) & (rows.not_before <= now + APART_FROM_MEETING_TEXT)
+    mine = (rows.number_id.in_(number_ids), rows.template.in_(MEETING_TEXTS))
+    query = select(rows.number_id).where(*mine, gone | coming)
     return set(db.execute(query).scalars())
 
 

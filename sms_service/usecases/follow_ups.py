@@ -81,8 +81,11 @@ def _consenting(db: Connection, members: Sequence[Row[Any]]) -> list[Own]:
 
 
 def close_group_in(db: Connection, group_id: int, now: datetime) -> None:
-    """The group closes: its caring messages are planned (V18), to numbers verified in the month before or since (S14)."""
+    """The group closes: no reminder leaves any more, and its caring messages are planned (V18), to numbers verified in the month
+    before or since (S14).
+    """
     groups.change(db, group_id, closed_at=now, verified_since=now - VERIFIED_BEFORE_CLOSING)
+    cancel_queued(db, now, "closed", outbox.c.group_id == group_id, outbox.c.template.in_(("V3", "V3b", "V6")))
     closed = clock.local(now).date()
     rows = []
     for months in CARING_MONTHS:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import clock
-from sms_service.models import meetings, pauses, schedules
+from sms_service.models import groups, meetings, pauses, schedules
 from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import outbox
 from sms_service.rules.timing import next_allowed
@@ -110,17 +110,26 @@ def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -
     return len(due)
 
 
-def _fire_reminder(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
+def _coming(db: Connection, row: Row[Any], now: datetime) -> Row[Any] | None:
+    """The meeting an occurrence reminds of, while it is still to come and its group has not closed."""
     meeting = meetings.get(db, row.meeting_id)
     if meeting is None or meeting.state not in meetings.OPEN or meeting.starts_at <= now:
+        return None
+    closed = select(groups.group.c.id).where(groups.group.c.id == meeting.group_id, groups.group.c.state == "closed")
+    return meeting if db.execute(closed).first() is None else None
+
+
+def _fire_reminder(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
+    meeting = _coming(db, row, now)
+    if meeting is None:
         return
     queue_reminder(context, db, meeting, kind=row.kind, now=now, key=f"occ:{row.id}")
 
 
 def _fire_again(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
     """The reminder's second look: a text of the same occurrence for phones that have none yet, and for no other (I12)."""
-    meeting = meetings.get(db, row.meeting_id)
-    if meeting is None or meeting.state not in meetings.OPEN or meeting.starts_at <= now:
+    meeting = _coming(db, row, now)
+    if meeting is None:
         return
     kind = row.kind.replace("again", "reminder")
     name = f"meeting:{meeting.id}:{kind}:{int(meeting.starts_at.timestamp())}"

@@ -32,6 +32,7 @@ from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.replay import replay_dialogues
 from tests.scenarios.reports_seen import meeting_report, pair_month
+from tests.scenarios import follow_up_acts
 from tests.scenarios.world import Broken, World, split
 from tests.service import Service
 from tests.usecases.site import Site
@@ -157,6 +158,8 @@ def _given(world: World, what: str, rest: str) -> None:
         world.pair(words)
     elif what == "directory":
         world.directory(words)
+    elif what in follow_up_acts.GIVEN:
+        follow_up_acts.GIVEN[what](world.site, words)
     elif what == "phone":
         world.phones[words[0]] = normalise_msisdn(words[1]) or words[1]
     else:

@@ -31,6 +31,7 @@ from sms_service.usecases.pins import draw_pin, set_code_word
 from sms_service.usecases.remembrance import approve_remembrance, texts_hash, withdraw_remembrance
 from sms_service.usecases.remind_group import remind_group
 from sms_service.usecases.rota import add_duty
+from tests.scenarios import follow_up_acts
 from tests.service import Service
 from tests.usecases.site import Site
 
@@ -72,12 +73,12 @@ class World:
             change_group(self.service.context, words[0], "command", state="running", venue_code="V1", check_in_weekday=day)
 
     def person(self, code: str, words: list[str]) -> None:
-        """``P1001 own|shared|partner 0788001001 en [in G07] [leads G07] [agreed] [checkins] [pin] [word=..] [hours=..]``"""
+        """``P1001 own|shared|partner 0788001001 en [in G07] [leads G07] [agreed] [checkins] [learning] [pin] [word=..] [hours=..]``"""
         context = self.service.context
         options = dict(one.split("=", 1) for one in words if "=" in one)
         phone = normalise_msisdn(words[1]) or ""
         self.phones[code] = phone
-        consents = () if "leads" in words else ("reminders", "checkins") if "checkins" in words else ("reminders",)
+        consents = () if "leads" in words else ("reminders", *(one for one in ("checkins", "learning") if one in words))
         new = NewPerson(
             name=f"Person {code}",
             sex=options.get("sex", "M"),
@@ -208,6 +209,8 @@ class World:
             withdraw_remembrance(context, "director")
         elif verb == "verifies":
             verify_phone(context, self.site.contact_of(words[1]).id, "command")
+        elif verb in follow_up_acts.STAFF:
+            follow_up_acts.STAFF[verb](self.site, words[1:])
         else:
             raise Broken(f"no such act of staff: {verb}")
 
