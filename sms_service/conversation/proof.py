@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 
 from sms_service.conversation.check_steps import answers_of, fields_of
 from sms_service.conversation.definition import Conversation, Resume
+from sms_service.conversation.discretion import is_known
 from sms_service.conversation.engine import at_resume
 from sms_service.conversation.explore import Exploration, Taken
 from sms_service.conversation.faults import Fault
 from sms_service.conversation.moves import PASSING
-from sms_service.conversation.types import Answered, Dialogue, Reply, Shown, TimedOut
+from sms_service.conversation.types import Answered, Reply, Shown, TimedOut
 from sms_service.conversation.vocabulary import EFFECTS, FACTS, MAX_UNCLEAR, OPEN_FACTS, PERSONAL_FLAG, Kind
 from sms_service.conversation.words import Words
 
@@ -83,6 +84,8 @@ class _Prover:
                 yield f"asks for effect '{effect.name}', which is not in the vocabulary", ""
         for reply in outcome.replies:
             yield from self._reply(taken, reply)
+        if taken.source is None and not self.dial:
+            yield from self._beginning(taken)
         yield from self._silence(taken)
         yield from self._unclear(taken)
         yield from self._personal(taken)
@@ -94,13 +97,23 @@ class _Prover:
         if repeated:
             yield f"shows {', '.join(repeated)}, which a person answered (S5)", "leave it out"
         # S3, S9: on a dial a text of class B waits until the phone is known to be the person's own, or a PIN was right
-        if self.dial and self.classes.get(reply.key) == "B" and not _known(taken.outcome.dialogue):
+        if self.dial and self.classes.get(reply.key) == "B" and not is_known(taken.outcome.dialogue):
             yield (
                 f"text '{reply.key}' is class B and can show on a phone that several people use (S3, S9)",
                 f"branch on '{PERSONAL_FLAG}' or ask for the PIN before it",
             )
         if taken.channel == "ussd" and reply.ends != taken.outcome.dialogue.done:
             yield "a screen ends the dial although the conversation goes on, or keeps it open at its end", ""
+
+    def _beginning(self, taken: Taken) -> Said:
+        """A conversation that the service begins asks or says something at once, and needs no fact for it."""
+        if taken.needs:
+            yield (
+                f"begins with fact '{taken.needs[0].name}', which nobody can answer before the text leaves",
+                "hand it in under [args]",
+            )
+        if not taken.outcome.replies:
+            yield f"begins without a text on {taken.channel}", f"start at a step with a text for {taken.channel}"
 
     def _silence(self, taken: Taken) -> Said:
         """S12: taken up again, on either channel, a question is asked again; a dial is never left without a screen."""
@@ -152,7 +165,3 @@ class _Prover:
             kinds: Mapping[str, Kind] = {name: self.fields.get(name, "row") for name in reply.values}
             if self.classes.get(reply.key) != "A" or not set(kinds.values()) <= _MEETING_LINE:
                 yield f"0 leads to '{reply.key}', which is not a plain line about the meeting (S12)", fix
-
-
-def _known(dialogue: Dialogue) -> bool:
-    return bool(dialogue.data.get(PERSONAL_FLAG) or dialogue.data.get("person"))

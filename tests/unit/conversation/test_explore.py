@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sms_service.conversation.definition import Ask, Conversation, Pin, Say
+from sms_service.conversation.discretion import may_begin_on, viewers
 from sms_service.conversation.engine import step
 from sms_service.conversation.explore import MAX_STARTS, explore, live_fields
 from sms_service.conversation.proof import prove
@@ -41,6 +43,38 @@ def test_the_dial_is_explored_with_every_flag_result_and_pin() -> None:
     assert {"fac_menu", "fac_moved", "call_plain", "question"} <= found.visited
 
 
+OPEN_SCREENS = {"language", "home", "meeting_planned", "meeting_none", "call_plain", "stopped", "questions_pin", "fac_pin"}
+"""S11: what a phone shows before anyone has given a PIN: next meeting, language, stop, ask for a call, and the PIN screens."""
+
+
+def test_what_a_shared_or_unknown_phone_can_ever_see() -> None:
+    """S3, S9, S11: over every state, only these screens; the topic of a call on an own phone; all else after the PIN."""
+    home = catalogue().conversations["home"]
+    found = viewers(home, explore(home))
+    assert {step for step, viewer in found.items() if viewer == "anyone"} == OPEN_SCREENS
+    own = {step for step, viewer in found.items() if viewer == "own phone or PIN"}
+    assert own == {"call_topic", "call_when", "call_ack", "call_at_meeting"}
+    texts = home.words.entries["en"]
+    shown = {key for step in OPEN_SCREENS for key in _texts(home, step)}
+    assert {texts[key].text_class for key in shown} == {"A"}
+
+
+def _texts(home: Conversation, name: str) -> list[str]:
+    step = home.steps[name]
+    if isinstance(step, Pin):
+        return [step.ask, step.wrong, step.locked]
+    assert isinstance(step, Ask | Say)
+    return [key for _, key in step.message.shown()]
+
+
+def test_where_a_conversation_may_begin_follows_from_its_class() -> None:
+    """S3, S9: class B begins on own phones only, class A on shared ones too; only a dial begins on a phone nobody knows."""
+    for name, conversation in catalogue().conversations.items():
+        phones = may_begin_on(conversation)
+        assert ("shared" in phones) == (conversation.text_class == "A" or name == "home")
+        assert ("unverified" in phones) == (name == "home")
+
+
 def test_two_dialogues_are_one_state_only_when_nothing_that_matters_differs() -> None:
     """A flag counts as long as some way still reads it, and no longer; a fact that sets it anew ends its life."""
     live = live_fields(catalogue().conversations["home"])
@@ -71,6 +105,7 @@ def _many_flags(conversations: Tables, _messages: Tables) -> None:
     table["start"] = "b0"
 
 
+BOTH = {"planned": "thanks", "none": "thanks"}
 ROWS: list[tuple[str, Change, str, str]] = [
     ("class B on any phone", put("c/home.toml/steps/home/options/2/next", "call_topic"), "home", "several people use (S3, S9)"),
     (
@@ -84,6 +119,12 @@ ROWS: list[tuple[str, Change, str, str]] = [
     ("0 stops the texts", put("c/home.toml/exit", "stopped"), "home", "0 has an effect: stop"),
     ("0 leads to something else", put("c/home.toml/exit", "call_at_meeting"), "home", "not a plain line about the meeting"),
     ("a step behind a flag that is never so", _contradiction, "island", "no input ever leads here"),
+    (
+        "a text that waits for a fact",
+        put("c/optin.toml/steps/ask", {"kind": "fetch", "fact": "next_meeting", "args": {"person": "$person"}, "cases": BOTH}),
+        "thanks",
+        "begins with fact 'next_meeting'",
+    ),
     ("more beginnings than can be tried", _many_flags, "", f"more than {MAX_STARTS} combinations"),
 ]
 
