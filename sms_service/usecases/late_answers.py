@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from sms_service.conversation import engine
 from sms_service.conversation.definition import Ask, Conversation
-from sms_service.conversation.types import Answered, Dialogue, Effect, Outcome
+from sms_service.conversation.one_answer import effects_of_answer
+from sms_service.conversation.types import Dialogue, Effect
 from sms_service.models import dialogues, inbound, numbers, people
 from sms_service.models.dialogues import dialogue, response
 from sms_service.models.staff import staff
@@ -78,16 +79,22 @@ def offers(context: Context, db: Connection, inbound_ids: Collection[int], *, fl
                 continue
             if one.id not in conversations:
                 conversations[one.id] = _open_step(context, db, one, answered)
-            offer = _offer(context, one, conversations[one.id], text, row.language or "rw")
+            offer = _offer(context, one, conversations[one.id], text)
             if offer is not None and len(found.setdefault(row.id, [])) < MOST_OFFERS:
                 found[row.id].append(offer)
     return {row_id: listed for row_id, listed in found.items() if listed}
 
 
+def answers_a_closed_question(context: Context, db: Connection, number_id: int, text: str, now: datetime) -> bool:
+    """Whether a text that came now would have been an answer to a question of this number that has closed: it is kept for staff."""
+    asked = _asked(db, {number_id}, now - AS_LATE_AS)
+    answered = _answered(db, [one.id for one in asked])
+    return any(_offer(context, one, _open_step(context, db, one, answered), text) is not None for one in asked)
+
+
 def _late_texts(db: Connection, ids: Collection[int], flagged: bool) -> Sequence[Row[Any]]:
     columns = inbound.inbound.c
-    query = select(inbound.inbound, numbers.number.c.language).join(numbers.number, numbers.number.c.id == columns.number_id)
-    query = query.where(
+    query = select(inbound.inbound).where(
         columns.id.in_(list(ids)),
         columns.state == "done",
         columns.number_id.is_not(None),
@@ -101,7 +108,13 @@ def _late_texts(db: Connection, ids: Collection[int], flagged: bool) -> Sequence
 
 def _asked(db: Connection, number_ids: Collection[int], since: datetime) -> Sequence[Row[Any]]:
     """Questions these numbers were asked since then that no text can answer any more, the latest first."""
-    query = select(dialogue).where(
+    language = func.coalesce(numbers.number.c.language, people.person.c.language, "rw").label("language")
+    query = (
+        select(dialogue, language)
+        .join(numbers.number, numbers.number.c.id == dialogue.c.number_id)
+        .outerjoin(people.person, people.person.c.id == dialogue.c.person_id)
+    )
+    query = query.where(
         dialogue.c.number_id.in_(list(number_ids)),
         dialogue.c.asked_at > since,
         dialogue.c.sms_open.is_(False),
@@ -127,16 +140,13 @@ def _open_step(
     return conversation, replace(place, done=False), step
 
 
-def _offer(
-    context: Context, row: Row[Any], at: tuple[Conversation, Dialogue, Ask] | None, text: str, language: str
-) -> Offer | None:
+def _offer(context: Context, row: Row[Any], at: tuple[Conversation, Dialogue, Ask] | None, text: str) -> Offer | None:
     """What the text would have been taken for, had it come in time; None when it would not have been understood."""
     if at is None:
         return None
     conversation, place, step = at
-    reading = read_reply(context.lexicon, text, engine.wants(conversation, place), language=language)
-    taken = engine.step(conversation, place, Answered(reading), {}, "sms")
-    effects = taken.effects if isinstance(taken, Outcome) else ()
+    reading = read_reply(context.lexicon, text, engine.wants(conversation, place), language=row.language)
+    effects = effects_of_answer(conversation, place, reading)
     kept = [one for one in effects if one.name == "save_answer" and one.args["question"] == step.record]
     acted = tuple(one for one in effects if one.name in ACTED_ON)
     if len(kept) != 1 or len(kept) + len(acted) != len(effects):

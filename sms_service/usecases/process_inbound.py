@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from sms_service.text.reply_types import Expectation, Reading
 from sms_service.usecases.compose import LANE_ALERT, LANE_REPLY, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.effects import carry_out
+from sms_service.usecases.late_answers import answers_a_closed_question
 from sms_service.usecases.meeting_texts import catch_up
 from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
 from sms_service.usecases.report_by_text import report_by_text, reporters
@@ -135,8 +137,12 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     place = Dialogue.from_json(question.place) if question else None
     conversation = conversation_for(context, db, place.conversation, place.version) if place else None
     expectation = engine.wants(conversation, place) if conversation and place else Expectation()
-    words = [context.vault.open("contact_point", "code_word", one.id, one.code_word) for one in contacts if one.code_word]
-    reading = read_reply(context.lexicon, text, expectation, language=language, code_words=words)
+    words = [
+        (one.person_id, context.vault.open("contact_point", "code_word", one.id, one.code_word))
+        for one in contacts
+        if one.code_word
+    ]
+    reading = read_reply(context.lexicon, text, expectation, language=language, code_words=[word for _, word in words])
     said = Said(reading)
     leaders = reporters(contacts, text)
     scope = Scope(
@@ -145,7 +151,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         channel="sms",
         language=language,
         now=now,
-        person_id=alone.person_id if alone else None,
+        person_id=_whose_word(context, text, words) if reading.intent == "code_word" else alone.person_id if alone else None,
         inbound_id=row.id,
         rule=reading.rule,
     )
@@ -161,7 +167,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         stop=row.is_stop,
         reading=reading,
         greeted_recently=number.last_v14_at is not None and now - number.last_v14_at < WHO_EVERY,
-        late=_reads_as_answer(context, text, language) if question is None else False,
+        late=question is None and _comes_late(context, db, number.id, text, language, now),
         report=bool(leaders),
     )
     plan = choose_reply(situation)
@@ -204,6 +210,12 @@ def _say(context: Context, db: Connection, scope: Scope, plan: Plan, said: Said)
         said.body = ""
 
 
+def _whose_word(context: Context, text: str, words: Sequence[tuple[int, str]]) -> int | None:
+    """Whose code word came (S13): of several people on a number only when it can be nobody else's, a slip allowed; else None."""
+    fits = {who for who, word in words if read_reply(context.lexicon, text, Expectation(), code_words=[word]).intent == "code_word"}
+    return fits.pop() if len(fits) == 1 else None
+
+
 def _fetched_from_before(row: Row[Any], moment: datetime | None) -> bool:
     """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``moment``."""
     if moment is None or not row.sent_date or not row.provider_id.startswith(INBOX_SERIES):
@@ -211,12 +223,12 @@ def _fetched_from_before(row: Row[Any], moment: datetime | None) -> bool:
     return datetime.fromisoformat(row.sent_date) < moment
 
 
-def _reads_as_answer(context: Context, text: str, language: str) -> bool:
+def _comes_late(context: Context, db: Connection, number_id: int, text: str, language: str, now: datetime) -> bool:
     """Whether a text with no question open is an answer that came too late: kept for staff, applied to nothing (domain 9.3)."""
     for expectation in (Expectation("yesno"), Expectation("scale", 0, 9)):
         if read_reply(context.lexicon, text, expectation, language=language).intent in ("answer", "dont_know"):
             return True
-    return False
+    return answers_a_closed_question(context, db, number_id, text, now)
 
 
 def _take_step(

@@ -21,7 +21,7 @@ from sms_service.models.people import contact_point
 from sms_service.security.tokens import new_row_id
 from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.attendance import mark_attendance
-from sms_service.usecases.contacts import verify_phone
+from sms_service.usecases.contacts import change_phone, verify_phone
 from sms_service.usecases.enrol import NewPerson, enrol
 from sms_service.usecases.groups import change_group
 from sms_service.usecases.move_meeting import cancel_meeting, move_meeting
@@ -32,6 +32,7 @@ from sms_service.usecases.remembrance import approve_remembrance, texts_hash, wi
 from sms_service.usecases.remind_group import remind_group
 from sms_service.usecases.rota import add_duty
 from tests.scenarios import follow_up_acts
+from tests.scenarios.late_texts import attach_newest
 from tests.service import Service
 from tests.usecases.site import Site
 
@@ -207,6 +208,13 @@ class World:
             approve_remembrance(context, texts_hash(context.words), "director")
         elif verb == "withdraws":
             withdraw_remembrance(context, "director")
+        elif verb == "draws":
+            self.known[f"{words[1]}.pin"] = draw_pin(context, self.site.contact_of(words[1]).id, "command")
+        elif verb == "shares":
+            change_phone(context, self.site.contact_of(words[1]).id, OWNERSHIP[words[2]], "", "discreet", "command")
+        elif verb == "attaches":
+            if not attach_newest(self.site, words[1], self.phones[words[1]]):
+                raise Broken("this text is offered to no question")
         elif verb == "verifies":
             verify_phone(context, self.site.contact_of(words[1]).id, "command")
         elif verb in follow_up_acts.STAFF:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,10 +20,11 @@ from sms_service.usecases.groups import change_group
 from sms_service.usecases.late_answers import Offer
 from sms_service.usecases.sign_in import SignedIn
 from tests.service import Service
-from tests.usecases.site import NOW, Site
+from tests.usecases.site import Site
 
 PHONE = "+250788000001"
-ASKED = NOW + timedelta(days=2, hours=1, minutes=1)  # Friday 10:01: the weekly question goes at 10:00
+START = datetime(2026, 7, 15, 7, tzinfo=UTC)  # a Wednesday outside the months that ask earlier for a call
+ASKED = START + timedelta(days=2, hours=1, minutes=1)  # Friday 10:01: the weekly question goes at 10:00
 
 
 @dataclass
@@ -75,11 +76,12 @@ class Desk:
 @pytest.fixture
 def desk(service: Service) -> Desk:
     site = Site.build(service.context)
-    site.group(first_day=(NOW + timedelta(days=42)).date())
+    site.at(START)
+    site.group(first_day=(START + timedelta(days=42)).date())
     change_group(service.context, "G07", "command", state="running", venue_code="V1", check_in_weekday=4)
     code = site.person(language="en", consents=("reminders", "checkins"))
     made = Desk(service, site, code)
-    for moment in (NOW, ASKED, NOW + timedelta(days=6)):  # on Tuesday the question has been closed since Monday
+    for moment in (START, ASKED, START + timedelta(days=6)):  # on Tuesday the question has been closed since Monday
         made.to(moment)
     return made
 
