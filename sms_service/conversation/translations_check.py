@@ -19,7 +19,7 @@ from sms_service.conversation.faults import Fault, FaultKind, nearest, shortly
 from sms_service.conversation.translations import FORM_KEYS, Place, Row, WordsFile, forms_table, ordered, overlay, tables_of
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import CHANNELS
-from sms_service.conversation.words import PLACEHOLDER, Entry, Words, read_words
+from sms_service.conversation.words import LIST_MORE, PLACEHOLDER, Entry, Words, read_words
 from sms_service.text.gsm import fold
 from sms_service.text.topics import Topics
 
@@ -189,10 +189,10 @@ class _Judging:
             table, missing = forms_table(cells, self.base.forms.get(language))
             if not missing:
                 self.messages.setdefault(language, {})["forms"] = table
-            for key in missing:
-                if key in self.form_rows and key.startswith("hours."):
-                    reason = "hours are twelve, or none at all"
-                    self.fault(self.form_rows[key], language, reason, "fill in all twelve, or empty them", language=language)
+            hours = [key for key in cells if key.startswith("hours.")]
+            if hours and any(key.startswith("hours.") for key in missing):
+                reason = "the hours are twelve, or none at all"
+                self.fault(self.form_rows[hours[0]], language, reason, "fill in all twelve, or empty them", language=language)
         for language in sorted(self.fuzzy & set(self.reviews)):
             reason = f"a reviewer is named for {language}, but texts are marked as not reviewed (fuzzy)"
             self.faults.append(Fault(self.name, "", language, reason, "take the marks off, or the name", "notice"))
@@ -200,7 +200,8 @@ class _Judging:
 
     def measure(self, topics: Topics, places: Mapping[str, Place]) -> None:
         """S1, S6: what the check says of each text, label and form of this file, laid over the words there are."""
-        words, _ = read_words(overlay(tables_of(self.base), self.messages, self.name))
+        base = self.base.only({LIST_MORE, *(ident for _, ident in self.cells)}, ())
+        words, _ = read_words(overlay(tables_of(base), self.messages, self.name))
         for (language, ident), where in self.cells.items():
             kind, _, key = ident.partition(":")
             if kind == "label":
