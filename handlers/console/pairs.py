@@ -18,6 +18,7 @@ from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service.usecases import activities as acts
 from sms_service.usecases.activities import BANDS, EVIDENCE, KINDS, VERIFIED, NewActivity, PairLine
+from sms_service.usecases.cascade_reports import months_filed, silent_pairs
 
 pages = Pages("pairs")
 KIND_WORDS = {
@@ -80,10 +81,12 @@ def pairs() -> Response:
     """The tree and its table; who only reads counts sees none below 5 and no person's code."""
     context = guard.service()
     with context.database.begin() as db:
-        found = acts.cascade(db, context.now(db), counts_only=not guard.may("see_people"))
+        now, staff = context.now(db), guard.may("see_people")
+        found = acts.cascade(db, now, counts_only=not staff)
+        months, silent = (months_filed(db), silent_pairs(db, now)) if staff else ([], [])
     nodes = tree(found.pairs)
     size = (found.generations * COLUMN, max((node.y for node in nodes), default=0.0) + ROW)
-    return guard.show("pairs.html", cascade=found, nodes=nodes, size=size, box=BOX)
+    return guard.show("pairs.html", cascade=found, nodes=nodes, size=size, box=BOX, months=months, silent=silent)
 
 
 @pages.page("/pairs/add", needs="manage_groups", methods=["GET", "POST"])

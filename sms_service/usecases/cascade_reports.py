@@ -126,15 +126,8 @@ def _line(row: Row[Any]) -> MonthLine:
 
 def silent_pairs(db: Connection, now: datetime) -> Sequence[str]:
     """The codes of pairs that filed nothing for two month's ends or more, since their last report or since they began."""
-    last = dict(
-        db.execute(
-            select(cascade_report.c.pair_id, cascade_report.c.month)
-            .where(cascade_report.c.filed_at.is_not(None))
-            .order_by(cascade_report.c.month)
-        )
-        .tuples()
-        .all()
-    )
+    filed = select(cascade_report.c.pair_id, cascade_report.c.month).where(cascade_report.c.filed_at.is_not(None))
+    last = {row.pair_id: row.month for row in db.execute(filed.order_by(cascade_report.c.month))}
     current = _months(f"{clock.local(now):%Y-%m}")
     silent = []
     for row in db.execute(select(pair).order_by(pair.c.code)):
