@@ -74,7 +74,7 @@ class World:
             change_group(self.service.context, words[0], "command", state="running", venue_code="V1", check_in_weekday=day)
 
     def person(self, code: str, words: list[str]) -> None:
-        """``P1001 own|shared|partner 0788001001 en [in G07] [leads G07] [agreed] [checkins] [learning] [pin] [word=..] [hours=..]``"""
+        """``P1001 own|shared|partner 0788001001 en [in G07] [leads G07,G09] [agreed] [checkins] [learning] [pin] [word=..] ..``"""
         context = self.service.context
         options = dict(one.split("=", 1) for one in words if "=" in one)
         phone = normalise_msisdn(words[1]) or ""
@@ -99,7 +99,8 @@ class World:
         if "agreed" in words:
             self._agreed(contact)
         if "leads" in words:
-            self._leads(code, words[words.index("leads") + 1])
+            for led in words[words.index("leads") + 1].split(","):
+                self._leads(code, led)
         if "pin" in words:
             self.known[f"{code}.pin"] = draw_pin(context, contact.id, "command")
         if "word" in options:
