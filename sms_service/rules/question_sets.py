@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sms_service.rules.timing import local
+
 BASELINE_BEFORE = timedelta(days=14)
 BASELINE_AFTER = timedelta(days=7)
 ENDLINE_BEFORE = timedelta(days=4)
@@ -49,5 +51,5 @@ def _windows(course: Course, now: datetime) -> list[Window]:
 
 
 def may_be_asked(last_asked: datetime | None, cap_days: int, now: datetime) -> bool:
-    """Whether somebody who was last asked then may be asked again."""
-    return last_asked is None or now - last_asked >= timedelta(days=cap_days)
+    """Whether somebody who was last asked then may be asked again: ``cap_days`` local days later, at any hour."""
+    return last_asked is None or (local(now).date() - local(last_asked).date()).days >= cap_days

@@ -31,8 +31,8 @@ from sms_service import clock
 from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.replay import replay_dialogues
-from tests.scenarios.reports_seen import meeting_report, pair_month
 from tests.scenarios import follow_up_acts
+from tests.scenarios.reports_seen import meeting_report, pair_month
 from tests.scenarios.world import Broken, World, split
 from tests.service import Service
 from tests.usecases.site import Site
