@@ -58,11 +58,6 @@ def severity_of(kind: str) -> Severity:
     return KINDS[kind]
 
 
-def gravest(severities: Collection[Severity]) -> Severity | None:
-    """The gravest of several, None of none: what a concern that others join becomes."""
-    return min(severities, key=SEVERITY_ORDER.index, default=None)
-
-
 def due_at(
     kind: str,
     opened_at: datetime,

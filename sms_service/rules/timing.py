@@ -90,13 +90,6 @@ def _minute(day: date, minute: int) -> datetime:
     return at_local(day, time(minute // 60, minute % 60))
 
 
-def is_allowed(at: datetime, hours: SafeHours, pauses: Sequence[PauseWindow], *, urgent: bool = False) -> bool:
-    """Whether a scheduled text may leave at ``at`` (S39)."""
-    shown = local(at)
-    minute = shown.hour * 60 + shown.minute
-    return any(start <= minute < end for start, end in _slots(shown.date(), hours, pauses, urgent))
-
-
 def next_allowed(
     at: datetime, hours: SafeHours, pauses: Sequence[PauseWindow], limit: datetime, *, urgent: bool = False
 ) -> datetime | None:

@@ -12,11 +12,6 @@ DRIFT_STEPS: Final = 1
 ISSUER: Final = "Servas SMS"
 
 
-def new_totp_secret() -> str:
-    """A secret of 160 bits in base32, to be sealed with the account."""
-    return pyotp.random_base32()
-
-
 def enrolment_uri(secret: str, account: str) -> str:
     """What the authenticator's camera reads; ``account`` is the account's code or sign-in name."""
     return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=ISSUER)

@@ -22,10 +22,6 @@ EXTENSION = frozenset("^{}\\[~]|€\f")
 SINGLE: dict[Encoding, int] = {"GSM-7": 160, "UCS-2": 70}
 PART: dict[Encoding, int] = {"GSM-7": 153, "UCS-2": 67}
 
-#: A USSD screen including its four-character prefix (gateway contract section 12).
-USSD_LIMIT = 160
-USSD_LIMIT_UCS2 = 70
-
 _FOLDS = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\u0060", "'"),
@@ -96,9 +92,3 @@ def _plain_outside_gsm(character: str) -> str:
         return character
     bare = "".join(c for c in unicodedata.normalize("NFD", character) if not unicodedata.combining(c))
     return bare if bare and all(c in BASIC for c in bare) else character
-
-
-def fits_ussd(text: str, limit: int = USSD_LIMIT) -> bool:
-    """Whether a whole USSD answer, prefix included, fits one screen: ``limit`` units, 70 when not GSM-7."""
-    counted = segments(text)
-    return counted.units <= (limit if counted.encoding == "GSM-7" else min(limit, USSD_LIMIT_UCS2))

@@ -17,6 +17,7 @@ from sms_service.gateway.africastalking import InboxMessage
 from sms_service.gateway.wire import InboundSms, read_inbox_message
 from sms_service.models import numbers, wall_clocks
 from sms_service.models.inbound import inbound
+from sms_service.text.phone import last_digits
 from sms_service.usecases.accept_inbound import accept_inbound
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
@@ -78,7 +79,7 @@ def _all_messages(client: Inbox) -> Iterable[InboxMessage]:
 
 
 def _missing(inbox_id: int, one: InboundSms) -> Missing:
-    return Missing(inbox_id, (one.sender or "")[-3:] or "-", one.date, len(one.text), one)
+    return Missing(inbox_id, last_digits(one.sender or "") or "-", one.date, len(one.text), one)
 
 
 def _is_stored(context: Context, db: Connection, one: InboundSms, since: datetime) -> bool:

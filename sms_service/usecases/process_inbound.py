@@ -18,10 +18,11 @@ from sms_service.gateway.wire import INBOX_SERIES
 from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
 from sms_service.rules.caps import reply_capped
 from sms_service.rules.replies import Plan, Situation, choose_reply
+from sms_service.rules.sending import lane_of
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.text.reading import read_reply
 from sms_service.text.reply_types import Expectation, Reading
-from sms_service.usecases.compose import LANE_ALERT, LANE_REPLY, Outgoing, queue_texts
+from sms_service.usecases.compose import Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.effects import carry_out
 from sms_service.usecases.late_answers import answers_a_closed_question
@@ -291,7 +292,7 @@ def _queue_reply(context: Context, db: Connection, row: Row[Any], number: Row[An
         template=said.template,
         kind="reply",
         text_class=said.text_class,
-        lane=LANE_ALERT if said.urgent else LANE_REPLY,
+        lane=lane_of("reply", "V11" if said.urgent else ""),
         body=said.body,
         not_before=now,
         expires_at=now + LIFE.get(said.template, SHORT_LIFE),

@@ -15,7 +15,7 @@ from sms_service import clock
 from sms_service.models import staff as accounts
 from sms_service.models import state
 from sms_service.models.staff import login, signin_failure, staff
-from sms_service.security.passwords import verify_password
+from sms_service.security.passwords import hash_password, needs_rehash, verify_password
 from sms_service.security.tokens import new_row_id, new_url_token
 from sms_service.security.totp import accept_code
 from sms_service.usecases.context import Context
@@ -95,6 +95,8 @@ def sign_in(context: Context, name: str, password: str, one_time: str, source: s
     with context.database.begin() as db:
         row = accounts.by_login(db, name)
     matches = verify_password(row.password_hash if row is not None else None, password)
+    # Made at another cost than today's, it is made again while the password is at hand.
+    again = hash_password(password) if matches and row is not None and needs_rehash(row.password_hash) else None
     with context.database.begin() as db:
         now = real_now(db)
         subjects = _subjects(context, name, source)
@@ -104,6 +106,8 @@ def sign_in(context: Context, name: str, password: str, one_time: str, source: s
             _note_failure(context, db, subjects, now, row)
             return None
         db.execute(delete(signin_failure).where(signin_failure.c.subject == subjects[0]))
+        if again is not None:
+            accounts.change(db, row.id, password_hash=again)
         return open_login(context, db, row, now)
 
 

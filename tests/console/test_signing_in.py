@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import select
 
 from handlers.app import create_app
 from sms_service import clock
 from sms_service.config import Settings
 from sms_service.models.staff import login, signin_failure, signin_link, staff
+from sms_service.security import passwords
 from sms_service.usecases import sign_in, staff_accounts
 from sms_service.usecases.context import Context
 from tests.console.conftest import Browser, Browsers
@@ -270,3 +273,24 @@ def test_an_administrator_cannot_shut_themselves_out(context: Context, browsers:
     assert admin.post(path, {"act": "disable"})[0] == 422
     assert admin.post(path, {"act": "roles", "roles_list": "staff"})[0] == 422
     assert admin.get("/console/staff")[0] == 200
+
+
+def test_a_hash_of_another_cost_is_made_again_at_the_next_right_sign_in(
+    context: Context, app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T10: raising the cost reaches every account as its owner signs in; a wrong password changes nothing."""
+
+    def stored() -> str:
+        with context.database.begin() as db:
+            return str(db.execute(select(staff.c.password_hash).where(staff.c.code == person.made.code)).scalar_one())
+
+    before = stored()
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=64, parallelism=1))
+    assert person.enter(Browser(app), "not this one")[0] != OUT
+    assert stored() == before
+    assert person.enter(Browser(app))[0] == OUT
+    after = stored()
+    assert "t=2," in after
+    assert not passwords.needs_rehash(after)
+    assert person.enter(Browser(app))[0] == OUT
+    assert stored() == after

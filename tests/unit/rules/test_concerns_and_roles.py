@@ -16,7 +16,6 @@ from sms_service.rules.concerns import (
     check_in_follow_up,
     check_in_needs_call,
     due_at,
-    gravest,
     severity_of,
 )
 from sms_service.rules.roles import GRANTED, PERMISSIONS, ROLES, allows, may_approve
@@ -69,8 +68,6 @@ def test_every_kind_has_a_severity_and_a_time() -> None:
         assert due_at(kind, opened, on_duty=True) > opened
     with pytest.raises(KeyError):
         severity_of("unheard of")
-    assert gravest(["call", "red", "task"]) == "red"
-    assert gravest([]) is None
 
 
 def test_a_closed_year_still_gives_a_date() -> None:

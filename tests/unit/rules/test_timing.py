@@ -18,7 +18,6 @@ from sms_service.rules.timing import (
     PauseWindow,
     at_local,
     in_remembrance_week,
-    is_allowed,
     is_umuganda,
     last_allowed_not_after,
     local,
@@ -36,6 +35,11 @@ PAUSE = PauseWindow(date(2026, 3, 10), date(2026, 3, 12), "block")
 def when(written: str) -> datetime:
     """A local time as UTC."""
     return datetime.fromisoformat(written).replace(tzinfo=ZONE).astimezone(UTC)
+
+
+def allowed_at(at: datetime, hours: SafeHours, pauses: list[PauseWindow], *, urgent: bool = False) -> bool:
+    """Whether a scheduled text may leave in this very moment (S39)."""
+    return next_allowed(at, hours, pauses, at + timedelta(microseconds=1), urgent=urgent) == at
 
 
 @pytest.mark.parametrize(
@@ -63,12 +67,12 @@ def when(written: str) -> datetime:
 )
 def test_allowed_minutes(at: str, allowed: bool) -> None:
     """S39: quiet hours, Sunday, umuganda, remembrance, a pause window."""
-    assert is_allowed(when(at), ALWAYS, [PAUSE]) is allowed
+    assert allowed_at(when(at), ALWAYS, [PAUSE]) is allowed
 
 
 def test_a_naive_time_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
-        is_allowed(when("2026-03-02 09:00").replace(tzinfo=None), ALWAYS, [])
+        allowed_at(when("2026-03-02 09:00").replace(tzinfo=None), ALWAYS, [])
 
 
 @pytest.mark.parametrize(
@@ -79,10 +83,10 @@ def test_what_each_pause_stops(behaviour: Behaviour, routine: bool, urgent: bool
     """8.5: block, reword, allow urgent."""
     pauses = [PauseWindow(date(2026, 3, 3), date(2026, 3, 3), behaviour, "G07")]
     at = when("2026-03-03 10:00")
-    assert is_allowed(at, ALWAYS, pauses) is routine
-    assert is_allowed(at, ALWAYS, pauses, urgent=True) is urgent
+    assert allowed_at(at, ALWAYS, pauses) is routine
+    assert allowed_at(at, ALWAYS, pauses, urgent=True) is urgent
     assert needs_rewording(date(2026, 3, 3), pauses) is reworded
-    assert not is_allowed(when("2026-04-08 10:00"), ALWAYS, [], urgent=True)
+    assert not allowed_at(when("2026-04-08 10:00"), ALWAYS, [], urgent=True)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_reminders_are_always_at_an_allowed_minute_before_the_meeting(start: dat
     for moment, lead in ((two_day, timedelta(hours=48)), (morning, timedelta(hours=2))):
         if moment is not None:
             assert moment <= start - lead
-            assert is_allowed(moment, read, [PAUSE])
+            assert allowed_at(moment, read, [PAUSE])
     assert two_day is None or morning is None or two_day < morning
 
 
@@ -204,12 +208,12 @@ def test_next_and_last_agree_with_each_minute(at: datetime, hours: str, days: in
     later = next_allowed(at, read, [PAUSE], at + timedelta(days=days))
     if later is not None:
         assert at <= later < at + timedelta(days=days)
-        assert is_allowed(later, read, [PAUSE])
-        assert later == at or not is_allowed(later - timedelta(minutes=1), read, [PAUSE])
+        assert allowed_at(later, read, [PAUSE])
+        assert later == at or not allowed_at(later - timedelta(minutes=1), read, [PAUSE])
     earlier = last_allowed_not_after(at, read, [PAUSE], at - timedelta(days=days))
     if earlier is not None:
         assert at - timedelta(days=days) <= earlier <= at
-        assert is_allowed(earlier, read, [PAUSE])
+        assert allowed_at(earlier, read, [PAUSE])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from sms_service.text.gsm import (
     EXTENSION,
     drop_accents_outside_gsm,
     encoding_of,
-    fits_ussd,
     fold,
     segments,
 )
@@ -55,11 +54,3 @@ def test_folds() -> None:
     assert fold("n’umugore “yego” – a…\u00a0b\u200b") == 'n\'umugore "yego" - a... b'
     assert drop_accents_outside_gsm("être reçu bientôt, août, cœur, é è à ù Ç") == "etre recu bientot, aout, coeur, é è à ù Ç"
     assert encoding_of(drop_accents_outside_gsm(fold("L’hôpital — français"))) == "GSM-7"
-
-
-def test_ussd_screen() -> None:
-    """Gateway contract section 12: 160 with the prefix; 70 as soon as one character is outside GSM-7."""
-    assert fits_ussd("CON " + "a" * 156)
-    assert not fits_ussd("CON " + "a" * 157)
-    assert fits_ussd("CON " + "ê" * 66)
-    assert not fits_ussd("CON " + "ê" * 67)
