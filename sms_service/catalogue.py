@@ -10,8 +10,9 @@ from typing import Any
 from sms_service.conversation.check import check_all, load
 from sms_service.conversation.check_standing import review_notices, signed_off
 from sms_service.conversation.definition import Conversation
-from sms_service.conversation.faults import Fault
+from sms_service.conversation.faults import Fault, refusing
 from sms_service.conversation.play import run_transcript
+from sms_service.conversation.translations import overlay, places_of
 from sms_service.conversation.version import Version, notices_version, version_of
 from sms_service.conversation.words import Words
 from sms_service.template_files import Sources, Table, as_table, is_words, read_templates
@@ -78,6 +79,7 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
     topics = _topics(lexicon.pop(TOPICS_FILE, None), forbidden, faults)
     for file, table in sources.programmes.items():
         faults.extend(_programme_faults(file, table, sorted(sources.messages), topics))
+    notices = _lay_words(sources, topics, faults)
     loaded = load(sources.conversations, sources.messages)
     by_name = {conversation.name: conversation for conversation in loaded.conversations}
     reader = _lexicon(lexicon, faults) if proof else None
@@ -95,8 +97,25 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
         programmes=tuple(sources.programmes.values()),
         reviews=_reviews(sources.messages),
         faults=tuple(sorted(set(faults))),
-        notices=tuple(sorted(review_notices(loaded.conversations, loaded.words, sources.reviews))),
+        notices=tuple(sorted({*notices, *review_notices(loaded.conversations, loaded.words, sources.reviews)})),
     )
+
+
+def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> list[Fault]:
+    """Put translators' files over the words that are there, each whole or not at all; returns the notices of reading them."""
+    notices: list[Fault] = []
+    for name, content in sources.sheets.items():
+        # spreadsheets are read by libraries that a process that never sees one need not carry
+        from sms_service.usecases.translations import read_words_file
+
+        base = load(sources.conversations, sources.messages)
+        found = read_words_file(name, content, base.words, topics=topics, places=places_of(base.conversations))
+        refused = refusing(found.faults)
+        faults.extend(refused)
+        notices.extend(fault for fault in found.faults if fault not in refused)
+        if not refused:
+            sources.messages = overlay(sources.messages, found)
+    return notices
 
 
 def _reviews(messages: Mapping[str, Mapping[str, Table]]) -> dict[str, str]:

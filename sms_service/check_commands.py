@@ -26,8 +26,8 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
     def check(files: tuple[Path, ...], as_json: bool, with_directory: bool) -> None:
         """Every fault of every conversation and language, each with what would put it right; exit 1 if there is any.
 
-        FILES are laid over those that ship, for a trial: definitions (.toml), words (.toml in the folder of a language),
-        transcripts (.txt). Notices (a language nobody has signed off) refuse nothing.
+        FILES are laid over those that ship, for a trial: definitions (.toml), words (.toml in the folder of a language, or a
+        translators' file: .xlsx, .csv, .po), transcripts (.txt). Notices (a language nobody has signed off) refuse nothing.
         """
         catalogue = read_catalogue(paths.templates_dir(), over=files)
         notices = [*catalogue.notices]

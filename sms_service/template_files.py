@@ -16,18 +16,24 @@ from sms_service.conversation.faults import Fault, shortly
 MAX_FILE_BYTES = 512 * 1024
 """A definition, words file or transcript larger than this is refused unread (I22)."""
 
+MAX_SHEET_BYTES = 5 * 1024 * 1024
+
+SHEETS = (".xlsx", ".csv", ".po")
+"""The endings of translators' files."""
+
 Table = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Sources:
-    """What the files hold: tables by ``folder/file``, those of ``messages`` by language, transcripts as text."""
+    """What the files hold: tables by ``folder/file``, those of ``messages`` by language; transcripts as text, sheets as bytes."""
 
     conversations: dict[str, Table] = field(default_factory=dict)
     messages: dict[str, dict[str, Table]] = field(default_factory=dict)
     lexicon: dict[str, Table] = field(default_factory=dict)
     programmes: dict[str, Table] = field(default_factory=dict)
     transcripts: dict[str, str] = field(default_factory=dict)
+    sheets: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -48,9 +54,13 @@ class Sources:
                 table = _toml(file, file.name, self.faults)
                 if table is not None:
                     self._lay(file, table)
+            elif file.suffix.lower() in SHEETS:
+                content = _bytes(file, file.name, MAX_SHEET_BYTES, self.faults)
+                self.sheets |= {file.name: content} if content is not None else {}
             else:
                 reason = f"'{shortly(file.suffix)}' is no kind of file the check reads"
-                self.faults.append(Fault(file.name, "", "", reason, "a definition or words as .toml, a transcript as .txt"))
+                kinds = "a definition or words as .toml, words as .xlsx, .csv or .po, a transcript as .txt"
+                self.faults.append(Fault(file.name, "", "", reason, kinds))
 
     def _lay(self, file: Path, table: Table) -> None:
         if "steps" in table or "name" in table:
@@ -105,13 +115,20 @@ def _toml(file: Path, name: str, faults: list[Fault]) -> Table | None:
 
 
 def _text(file: Path, name: str, faults: list[Fault]) -> str | None:
+    content = _bytes(file, name, MAX_FILE_BYTES, faults)
     try:
-        if file.stat().st_size > MAX_FILE_BYTES:
-            faults.append(Fault(name, "", "", f"cannot be read: larger than {MAX_FILE_BYTES} bytes", "split it"))
-            return None
-        return file.read_text(encoding="utf-8")
+        return None if content is None else content.decode("utf-8-sig")
     except UnicodeDecodeError:
         faults.append(Fault(name, "", "", "cannot be read: it is not UTF-8", "save it as UTF-8"))
+    return None
+
+
+def _bytes(file: Path, name: str, most: int, faults: list[Fault]) -> bytes | None:
+    try:
+        if file.stat().st_size > most:
+            faults.append(Fault(name, "", "", f"cannot be read: larger than {most} bytes", "split it"))
+            return None
+        return file.read_bytes()
     except OSError as error:
         faults.append(Fault(name, "", "", f"cannot be read: {error.strerror or 'the file cannot be opened'}"))
     return None

@@ -12,6 +12,8 @@ from tests.unit.conversation.player import TEMPLATES
 
 FRENCH = "Servas: votre réunion est {day:day} à {time:time}, lieu habituel. Viendrez-vous? 1 = Oui, 2 = Non"
 
+LONG = '"' + FRENCH.replace("lieu habituel", "lieu habituel" + "x" * 80) + '"'
+
 
 def check(folder: Path, *words: str) -> Result:
     env = {"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": f"sqlite:///{folder}/none.db"}
@@ -40,8 +42,7 @@ def test_what_ships_is_sound_and_unreviewed_languages_are_notices(tmp_path: Path
 
 def test_one_character_too_many_is_said_with_the_number_that_must_go(tmp_path: Path) -> None:
     """S6: file, text, language, reason and a suggestion, one line; as JSON one object a line."""
-    long_text = FRENCH.replace("lieu habituel", "lieu habituel" + "x" * 80)
-    file = laid(tmp_path, "messages/fr/texts.toml", FRENCH, long_text)
+    file = laid(tmp_path, "messages/fr/texts.toml", FRENCH, LONG.strip('"'))
     result = check(tmp_path, file)
     assert result.exit_code == 1
     faults = [line for line in result.stdout.splitlines() if not line.startswith("notice: ")]
@@ -64,6 +65,18 @@ def test_files_are_laid_over_those_that_ship(tmp_path: Path) -> None:
     assert result.exit_code == 1
     for words in ("did you mean 'thanks'?", "ê -> e", "in en it is 'Please call me'"):
         assert words in result.stdout, result.output
+
+
+def test_a_translators_sheet_is_laid_over_the_words(tmp_path: Path) -> None:
+    """A sheet is judged as if it were imported: the row and column of a line that is too long, and how many must go."""
+    sheet = tmp_path / "words.csv"
+    sheet.write_text(f"kind,key,rw,en,fr,sw\ntext,reminder,,,{LONG},\n", encoding="utf-8")
+    result = check(tmp_path, str(sheet))
+    assert result.exit_code == 1
+    (only,) = [line for line in result.stdout.splitlines() if not line.startswith("notice: ")]
+    assert only.startswith("words.csv")
+    assert "row 2" in only
+    assert "column fr" in only
 
 
 def test_an_authors_transcript_is_played(tmp_path: Path) -> None:
