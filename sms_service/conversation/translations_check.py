@@ -6,10 +6,12 @@ conversation: a translator's file leaves them as they are. An empty cell changes
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sms_service.conversation.check_standing import signed_off
@@ -24,6 +26,7 @@ from sms_service.text.gsm import fold
 from sms_service.text.topics import Topics
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_NEARLY = 0.8
 _NAMED_ONCE = 6
 _NAMED = {"": "nothing", " ": "a space"}
 REVIEWER_LONGEST = 80
@@ -61,6 +64,7 @@ class _Judging:
         self.form_rows: dict[str, Row] = {}
         self.seen: dict[str, str] = {}
         self.fuzzy: set[str] = set()
+        self.new: list[tuple[Row, set[str]]] = []
         self.labels = {key for table in base.option_labels.values() for key in table}
 
     def fault(self, row: Row, column: str, reason: str, fix: str = "", kind: FaultKind = "fault", language: str = "") -> None:
@@ -143,7 +147,7 @@ class _Judging:
         return self._known(row, keys)
 
     def _known(self, row: Row, known: set[str]) -> bool:
-        """Whether the key is known or could be a new one's name; a new one is said so, in case it was a slip."""
+        """Whether the key is known or could be a new one's name."""
         if row.key in known:
             return True
         if not _KEY.fullmatch(row.key):
@@ -151,8 +155,18 @@ class _Judging:
                 row, "key", f"'{shortly(row.key)}' is no key: small letters, digits and _, at most 60", nearest(row.key, known)
             )
             return False
-        self.fault(row, "key", f"new {row.kind} '{row.key}'", nearest(row.key, known), "notice")
+        self.new.append((row, known))
         return True
+
+    def _new_or_slip(self, row: Row, known: set[str]) -> None:
+        """A new key that is nearly one the file lacks is a slip of the pen: its text would be lost without a word."""
+        missing = {key for key in known if replace(row, key=key).ident not in self.seen}
+        meant = difflib.get_close_matches(row.key, sorted(missing), n=1, cutoff=_NEARLY)
+        if meant:
+            fix = f"did you mean '{meant[0]}'? If it is new, keep the row of '{meant[0]}' beside it"
+            self.fault(row, "key", f"unknown key '{row.key}'", fix)
+        else:
+            self.fault(row, "key", f"new {row.kind} '{row.key}'", nearest(row.key, known), "notice")
 
     def _filled(self, row: Row) -> Iterator[tuple[str, str]]:
         """Each language's text in plain characters; what was changed for that is said."""
@@ -185,6 +199,8 @@ class _Judging:
 
     def finish(self) -> None:
         """The ways of saying days, whole or not at all; a reviewer whose texts are marked as unreviewed has signed nothing."""
+        for row, known in self.new:
+            self._new_or_slip(row, known)
         for language, cells in self.forms.items():
             table, missing = forms_table(cells, self.base.forms.get(language))
             if not missing:

@@ -218,10 +218,20 @@ def test_an_empty_cell_changes_nothing() -> None:
 def test_a_new_text_is_taken_with_its_class_and_channel_and_said_so() -> None:
     row = Row("text", "checkin_four", {"en": "Servas: {day:day}?", "fr": "Servas: {day:day}!"}, "sms", "B", "row 3")
     found = judge("w.xlsx", [row], WORDS, TOPICS, PLACES)
-    assert [fault.kind for fault in found.faults] == ["notice"]
+    assert [(fault.kind, fault.reason) for fault in found.faults] == [("notice", "new text 'checkin_four'")]
     assert found.messages["fr"]["checkin_four"] == {"text": "Servas: {day:day}!", "class": "B", "channel": "sms"}
     wrong = Row("text", "checkin_four", {"en": "Servas: {day:day}?", "fr": "Servas."}, "sms", "B", "row 3")
     assert any("without {day:day}" in fault.reason for fault in judge("w.xlsx", [wrong], WORDS, TOPICS, PLACES).faults)
+
+
+def test_a_new_key_that_is_nearly_one_the_file_lacks_is_a_slip() -> None:
+    slip = Row("text", "thansk", {"en": "Servas: x."}, "sms", "A", "row 3")
+    found = judge("w.xlsx", [slip], WORDS, TOPICS, PLACES)
+    assert [(fault.kind, fault.reason) for fault in found.faults] == [("fault", "unknown key 'thansk'")]
+    beside = judge("w.xlsx", [slip, text_row("thanks", "row 4", en="Servas: y.")], WORDS, TOPICS, PLACES)
+    assert [fault.kind for fault in beside.faults] == ["notice"]
+    label = judge("w.xlsx", [Row("label", "practice_yse", {"en": "Yes"}, place="row 3")], WORDS, TOPICS, PLACES)
+    assert [fault.kind for fault in label.faults] == ["fault"]
 
 
 def test_a_reviewer_of_texts_marked_as_not_reviewed_signed_nothing() -> None:
