@@ -8,16 +8,17 @@ from datetime import date
 from flask import request, url_for
 from werkzeug.wrappers import Response
 
-from handlers.console import guard
+from handlers.console import conversation_why, guard
 from handlers.console.acting import carried_out, sent_form
 from handlers.console.forms import Form
-from handlers.console.frame import say
+from handlers.console.frame import localtime, say
 from handlers.console.language import gettext as _
 from handlers.console.log import read_place, write_place
 from handlers.console.pages import Pages
 from sms_service import clock
 from sms_service.models import groups, people
 from sms_service.usecases import late_answers, read_log
+from sms_service.usecases.explain_message import explain
 from sms_service.usecases.read_log import Filter, Line
 
 pages = Pages("thread")
@@ -57,7 +58,7 @@ def blocks(newest_first: list[Line]) -> list[Block]:
 
 @pages.page("/people/<code>/thread", needs="see_log")
 def thread(code: str) -> Response:
-    """The latest texts and dials of one person, the newest at the end; late answers that may be attached, and the kept ones."""
+    """The latest texts and dials of one person, each with its reason; late answers that may be attached, and the kept ones."""
     return _page(code, Form())
 
 
@@ -76,6 +77,7 @@ def _page(code: str, form: Form) -> Response:
         texts = [line.id for line in shown if line.source == "in"]
         late = late_answers.offers(context, db, texts, flagged=guard.may("open_flagged"))
         answers = late_answers.answers_of(context, db, row.id)
+    explained = explain(context, shown, entitled=guard.may("open_flagged"))
     return guard.show(
         "thread.html",
         422 if form.errors else 200,
@@ -87,6 +89,7 @@ def _page(code: str, form: Form) -> Response:
         phones=phones,
         shared=bool(shared),
         blocks=blocks(shown),
+        why={key: (conversation_why.sentences(why, localtime), conversation_why.stood(why)) for key, why in explained.items()},
         older=url_for("console.thread_thread", code=code, before=write_place(shown[-1].place)) if len(lines) > ROWS else "",
         newer=url_for("console.thread_thread", code=code) if before else "",
     )

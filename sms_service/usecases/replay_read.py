@@ -7,7 +7,7 @@ dialogues they refer to. Nothing is written; one batch is one snapshot.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -125,10 +125,12 @@ def read_batch(
     conversation: str = "",
     since: datetime | None = None,
     heard: bool = False,
+    only: Collection[int] = (),
 ) -> Batch:
     """The newest ``size`` dialogues or dials below row id ``before``, in one snapshot.
 
-    ``conversation`` and ``since`` (aware UTC, by when they were opened) narrow them; ``heard`` reads what came in as well.
+    ``conversation``, ``since`` (aware UTC, by when they were opened) and the row ids of ``only`` narrow them; ``heard`` reads what
+    came in as well.
     """
     if db.dialect.name == "postgresql":
         db.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -140,6 +142,8 @@ def read_batch(
         heads = heads.where(dialogue.c.conversation == conversation)
     if since is not None:
         heads = heads.where(_TABLES[kind].c.opened_at >= since)
+    if only:
+        heads = heads.where(_TABLES[kind].c.id.in_(only))
     batch = Batch([Stored(kind, row) for row in db.execute(heads)], {})
     by_id = {one.head.id: one for one in batch.stored}
     if heard:
@@ -157,8 +161,7 @@ def read_batch(
 def _add_dialogues(db: Connection, by_id: Mapping[int, Stored], *, heard: bool) -> None:
     events, answers, texts, came = dialogue_event.c, response.c, outbox.c, inbound.c
     _attach(db, _EVENTS.where(events.dialogue_id.in_(by_id)).order_by(events.dialogue_id, events.seq), by_id, "events")
-    kept = _ANSWERS.where(answers.dialogue_id.in_(by_id), answers.corrected_by.is_(None))
-    _attach(db, kept.order_by(answers.at, answers.id), by_id, "answers")
+    _attach(db, _ANSWERS.where(answers.dialogue_id.in_(by_id)).order_by(answers.at, answers.id), by_id, "answers")
     _attach(db, _TEXTS.where(texts.dialogue_id.in_(by_id)).order_by(texts.created_at, texts.id), by_id, "texts")
     if heard:
         _attach(db, _HEARD.where(came.dialogue_id.in_(by_id)).order_by(came.processed_at, came.id), by_id, "heard")
@@ -214,7 +217,9 @@ _EVENTS = select(_event.dialogue_id.label("owner"), _event.seq, _event.channel, 
 _TURNS = select(
     turn.c.dial_id.label("owner"), turn.c.id, turn.c.seq, turn.c.event, turn.c.facts, turn.c.at, turn.c.screen, turn.c.typed
 )
-_ANSWERS = select(response.c.dialogue_id.label("owner"), response.c.question, response.c.value, response.c.at)
+_ANSWERS = select(
+    response.c.dialogue_id.label("owner"), response.c.question, response.c.value, response.c.at, response.c.corrected_by
+)
 _TEXTS = select(
     outbox.c.dialogue_id.label("owner"),
     outbox.c.id,
