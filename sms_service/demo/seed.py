@@ -156,7 +156,7 @@ class _Story:
             self.past.plan(self._ago(row[2] - 1, "17:30"), self._activity(row))
 
     def _open_office(self, g03: Circle, block_1: date) -> None:
-        add_programmes(self.context, read_catalogue(paths.templates_dir()).programmes)
+        add_programmes(self.context, read_catalogue(paths.templates_dir(), proof=False).programmes)
         for who in data.PEOPLE:
             if who.kind == "facilitator":
                 programme.enrol_demo(self.context, who)

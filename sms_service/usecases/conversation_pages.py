@@ -193,7 +193,7 @@ def check_version(context: Context, version: Version) -> tuple[Fault, ...]:
         own, conversations = version.words.beside(context.words), [version.conversation]
     key = (version.fingerprint, str(context.published.running.publications))
     if key not in _checked:
-        _checked[key] = tuple(check_all(conversations, own, context.topics))
+        _checked[key] = tuple(check_all(conversations, own, context.topics, context.lexicon))
         while len(_checked) > CHECKS_KEPT:
             _checked.popitem(last=False)
     return _checked[key]
