@@ -52,7 +52,7 @@ def queue_reminder(
         if only not in (None, first.number_id) or first.number_id in skip:
             continue
         alone = len(everyone) == 1 and first.ownership == "own"
-        if not any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts):
+        if not agreed_to_reminders(contacts):
             continue
         said = answers.get(first.person_id) if alone else None
         if said == "no":
@@ -83,6 +83,11 @@ def queue_reminder(
     questions.store()
     queue_texts(context, db, texts, now)
     return [one.not_before for one in texts]
+
+
+def agreed_to_reminders(contacts: Sequence[Row[Any]]) -> bool:
+    """Whether anyone invited on a phone agreed to reminders, and on an own phone also there (S16)."""
+    return any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts)
 
 
 def _reminder_moment(

@@ -21,7 +21,7 @@ from sms_service.models.outbox import outbox
 from sms_service.models.schedules import AGAIN, occurrence
 from sms_service.rules.timing import PauseWindow, in_remembrance_week, is_umuganda, reminder_times
 from sms_service.usecases.fence_facts import hours_of, windows_for
-from sms_service.usecases.meeting_texts import phones_of_meeting
+from sms_service.usecases.meeting_texts import agreed_to_reminders, phones_of_meeting
 
 Outcome = Literal["went", "failed", "unsure", "leaves", "stayed", "planned", "open", "missed"]
 REMINDERS = ("reminder_two_day", "reminder_morning")
@@ -149,7 +149,9 @@ def _ahead(
 
 def _reminders(db: Connection, found: Row[Any], kinds: set[str], windows: Sequence[PauseWindow], now: datetime) -> list[Line]:
     moments: Counter[datetime] = Counter()
-    for _, everyone in phones_of_meeting(db, found):
+    for contacts, everyone in phones_of_meeting(db, found):
+        if not agreed_to_reminders(contacts):
+            continue
         both = reminder_times(found.starts_at, now, hours_of(everyone), windows)
         moments.update(at for kind, at in zip(REMINDERS, both, strict=True) if kind in kinds and at is not None)
     by_day: dict[date, Line] = {}
