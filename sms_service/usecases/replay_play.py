@@ -24,16 +24,14 @@ from sms_service.conversation.types import (
     Event,
     Need,
     Outcome,
-    PinChecked,
     Reply,
     Shown,
-    TimedOut,
 )
 from sms_service.conversation.words import Words, WordsFault
 from sms_service.security.vault import Unsealable, Vault
-from sms_service.text.reply_types import Reading
 from sms_service.usecases.effects import coded_answer
 from sms_service.usecases.replay_read import Batch, Stored, Versions
+from sms_service.usecases.steps import event_of
 
 _TEMPLATES = {"not_understood": "V13", "call_ack": "V10"}  # as the outbox names a dialogue's own replies
 _THANKS, _STOPPED = Reply("thanks", ends=True), Reply("stopped_short", ends=True)
@@ -76,21 +74,6 @@ class Taken:
     place: Dialogue
     outcome: Outcome | None
     said: Said | None
-
-
-def event_of(stored: Mapping[str, Any]) -> Event:
-    """The event that ``steps.event_json`` stored. Raises KeyError, TypeError or ValueError for anything it never stores."""
-    kind = stored["kind"]
-    if kind == "Answered":
-        reading = {**stored["reading"], "notes": tuple(stored["reading"]["notes"])}
-        return Answered(Reading(**reading), stored["raw_key"])
-    event: Event = _EVENTS[kind](**{name: value for name, value in stored.items() if name != "kind"})
-    return event
-
-
-_EVENTS: Mapping[str, type[Begin | PinChecked | Shown | TimedOut]] = {
-    one.__name__: one for one in (Begin, PinChecked, Shown, TimedOut)
-}
 
 
 def inputs_of(stored: Stored) -> list[Input]:
@@ -188,9 +171,11 @@ class Player:
             place = outcome.dialogue
             course.append((given, outcome))
             answers += [(given.seq, *answer) for answer in answers_in(outcome)]
-        kept = [row for row in stored.answers if row.at <= inputs[-1].at]
+        moments = {given.at for given in inputs}
+        # an answer that staff attached belongs to no event; one they corrected keeps its moment and no longer its value
+        kept = [row for row in stored.answers if row.corrected_by is None or row.at in moments]
         for (seq, question, value), one in zip(answers, kept, strict=False):
-            if (question, value) != (one.question, one.value):
+            if question != one.question or (value != one.value and one.corrected_by is None):
                 raise Differs(f"event {seq}: the answer to {question} is not the one that was kept")
         if len(answers) != len(kept):
             raise Differs(f"{len(answers)} answers were given and {len(kept)} were kept")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,19 @@ from sqlalchemy import Connection, Row
 
 from sms_service.conversation import engine
 from sms_service.conversation.definition import Conversation
-from sms_service.conversation.types import Answered, Begin, Channel, Dialogue, Event, Need, Outcome, PinChecked
+from sms_service.conversation.types import (
+    Answered,
+    Begin,
+    Channel,
+    Dialogue,
+    Event,
+    Need,
+    Outcome,
+    PinChecked,
+    Shown,
+    TimedOut,
+)
+from sms_service.text.reply_types import Reading
 from sms_service.usecases import facts
 from sms_service.usecases.context import Context
 
@@ -70,3 +82,18 @@ def event_json(event: Event) -> dict[str, Any]:
     if isinstance(event, (PinChecked, Begin)):
         return {"kind": kind, **asdict(event)}
     return {"kind": kind}
+
+
+def event_of(stored: Mapping[str, Any]) -> Event:
+    """The event that ``event_json`` stored. Raises KeyError, TypeError or ValueError for anything it never stores."""
+    kind = stored["kind"]
+    if kind == "Answered":
+        reading = {**stored["reading"], "notes": tuple(stored["reading"]["notes"])}
+        return Answered(Reading(**reading), stored["raw_key"])
+    event: Event = _EVENTS[kind](**{name: value for name, value in stored.items() if name != "kind"})
+    return event
+
+
+_EVENTS: Mapping[str, type[Begin | PinChecked | Shown | TimedOut]] = {
+    one.__name__: one for one in (Begin, PinChecked, Shown, TimedOut)
+}

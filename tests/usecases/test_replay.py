@@ -6,24 +6,26 @@ import dataclasses
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from sms_service.conversation.types import Answered, Begin, Event, PinChecked, Shown, TimedOut
 from sms_service.models import metadata
 from sms_service.models.dialogues import dialogue, dialogue_event, response
 from sms_service.models.dials import dial, turn
+from sms_service.models.staff import staff
 from sms_service.models.versions import conversation_version
 from sms_service.text.reply_types import Reading
 from sms_service.usecases import replay
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.published import Published
 from sms_service.usecases.replay import replay_dialogues
-from sms_service.usecases.replay_play import event_of
-from sms_service.usecases.steps import event_json
+from sms_service.usecases.staff_accounts import add_staff
+from sms_service.usecases.steps import event_json, event_of
 from tests.releases import publish_another_release
 from tests.service import Service
 from tests.usecases.dialling import CALLER, Phone, command, different, played
@@ -188,6 +190,22 @@ def test_what_was_changed_behind_the_service_is_found(service: Service, phone: P
     found = different(service)
     assert len(found) == len(expected), found
     assert all(one.startswith(start) for one, start in zip(found, expected, strict=True)), found
+
+
+def test_what_staff_attached_or_corrected_is_no_difference(service: Service, phone: Phone) -> None:
+    """A late answer belongs to no event, a corrected one keeps its moment: both name the member of staff who did it."""
+    phone.dials("2", phone.pin, "1")
+    add_staff(service.context, "nadine", "Nadine", ["staff"], actor="command")
+    with service.context.database.begin() as db:
+        kept = db.execute(select(response)).one()._asdict()
+        me = db.execute(select(staff.c.id)).scalar_one()
+        db.execute(update(response).values(value="no", corrected_by=me))
+        late = {"id": 1, "question": "week", "value": "2", "at": kept["at"] + timedelta(seconds=1), "corrected_by": me}
+        db.execute(insert(response).values({**kept, **late}))
+    assert different(service) == []
+    with service.context.database.begin() as db:
+        db.execute(update(response).values(corrected_by=None))
+    assert len(different(service)) == 1
 
 
 def test_each_is_played_on_the_version_it_started_on(service: Service, phone: Phone) -> None:
