@@ -1,238 +1,215 @@
 """The crisis check that precedes every other reading of an inbound text (S22-S24).
 
-It looks at nothing but the text: no pending question, no language, no history. The exact scan covers the whole text;
-correcting misspelt words is kept to its first ``CORRECTED_CHARS`` characters so that 64 KB stay under 100 ms (I22).
+It looks at nothing but the text: no pending question, no language, no history. Layers: the plain form, phrases and stems in
+it as written, the same after misspelt words are put right, then what stands around each match (denied, past, somebody
+else, a joke) and weapons with a person. The exact scan covers the whole text; correcting misspelt words is kept to its
+first ``CORRECTED_CHARS`` characters so that 64 KB stay under 100 ms (I22).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
-from sms_service.text.crisis_lexicon import SELF, SHORTEST_CORRECTED, CrisisLexicon, crisis_word
+from sms_service.text.crisis_context import Line, Match, line_of, lowered_by, weapon, writer
+from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, START, CrisisLexicon, crisis_words, skeleton
+from sms_service.text.fuzzy import likely
 from sms_service.text.lexicon import Lexicon
-from sms_service.text.normalise import plain, tokens
+from sms_service.text.normalise import plain
 from sms_service.text.reply_types import ALERT_ORDER, Alert
 
 #: About thirteen message parts: longer than any text a phone sends.
 CORRECTED_CHARS = 2048
-_OCCURRENCES = 20
-_NEAR_WORDS = 4
-_WEAPON_WORDS = 5
+#: Matches of one text that are looked at; a text that repeats itself says nothing new after that many (I22).
+_MOST_MATCHES = 200
 _LONG_PHRASE = 12
-_RUN = 3
+_SHORTEST_JOINED = 7
+#: Letters on either side within which two places of a long text must differ to be looked at twice.
+_SURROUNDINGS = 80
+#: A single misspelt word is RED in a text of so many words or fewer, in a longer one only with the writer in it.
+_SHORT_TEXT = 8
+_LEET = re.compile(r"(?<=[a-z])[013457@$!](?=[a-z])")
+_LEET_LETTERS = str.maketrans("013457@$!", "oieastasi")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """The words of a text written as one string, with the place where each word begins."""
+class Finding:
+    """What the check found. ``code`` explains it without the person's words: severity, topic of the lexicon entry, the
+    layer that saw it (exact, joined, stem, misspelt, weapon) and what lowered or raised it, as ``amber:wish_to_die:exact:denied``.
 
-    words: Sequence[str]
-    text: str
-    starts: Sequence[int]
+    ``notes`` for V11: ``self_harm`` when a RED text speaks of harm to oneself, ``other_person`` when anything in it may
+    speak of somebody else as well.
+    """
 
-    def word_at(self, place: int) -> int:
-        return bisect_right(self.starts, place) - 1
-
-    def end_of(self, word: int) -> int:
-        return self.starts[word] + len(self.words[word])
-
-    def word_before(self, end: int) -> int:
-        """The word that ``end`` closes; a letter shared by two words closes the first of them."""
-        word = self.word_at(end - 1)
-        return word - 1 if word and self.end_of(word - 1) == end else word
+    alert: Alert = "none"
+    code: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def crisis_alert(lexicon: Lexicon, text: str) -> Alert:
     """The severity of one inbound text: ``red``, ``amber`` or ``none`` (S24)."""
-    crisis = lexicon.crisis
-    words = _words(crisis, text)
-    if not words:
-        return "none"
-    verdict = _verdict(crisis, _line(words))
-    if verdict == "red":
-        return verdict
-    opening = words if len(text) <= CORRECTED_CHARS else _words(crisis, text[:CORRECTED_CHARS])
-    corrected = [_corrected(crisis, word) for word in opening]
-    if corrected != opening:
-        verdict = max(verdict, _verdict(crisis, _line(corrected)), key=ALERT_ORDER.__getitem__)
-    return verdict
+    return examine(lexicon, text).alert
 
 
 def crisis_notes(lexicon: Lexicon, text: str) -> tuple[str, ...]:
-    """What is known of the cause of a RED text: ``self_harm`` when it speaks of harm to oneself or of an overdose,
-    ``other_person`` when anything in it may speak of somebody else as well (V11). Neither for a text that is not RED.
-    """
+    """Whose doing a RED text speaks of (V11); nothing for a text that is not RED."""
+    return examine(lexicon, text).notes
+
+
+def examine(lexicon: Lexicon, text: str) -> Finding:
+    """Everything the crisis check knows about one inbound text."""
     crisis = lexicon.crisis
     words = _words(crisis, text)
-    corrected = [_corrected(crisis, word) for word in words[:CORRECTED_CHARS]]
-    found: set[str] = set()
-    for line in (_line(words), _line(corrected)) if words else ():
-        if _verdict(crisis, line) == "red":
-            found |= _causes(crisis, line)
-    return tuple(sorted(found))
+    if not words:
+        return Finding()
+    lines = [(_judge(crisis, line_of(words), frozenset()), "")]
+    opening = words if len(text) <= CORRECTED_CHARS else _words(crisis, text[:CORRECTED_CHARS])
+    corrected = [_corrected(crisis, word) for word in opening]
+    if corrected != opening:
+        changed = frozenset(place for place, word in enumerate(corrected) if word != opening[place])
+        lines.append((_judge(crisis, line_of(corrected), changed), "misspelt"))
+    (alert, code, _, _), layer = max(lines, key=lambda judged: ALERT_ORDER[judged[0][0]])
+    notes: set[str] = set()
+    for (found, _, own, others), _ in lines:
+        if found == "red":
+            notes |= ({"self_harm"} if own else set()) | ({"other_person"} if others else set())
+    return Finding(alert, _with_layer(code, layer), tuple(sorted(notes)))
 
 
-def _causes(crisis: CrisisLexicon, line: _Line) -> set[str]:
-    """Every phrase of a RED line that is not about the writer alone counts as another person: then V10 is the safe answer."""
-    idioms = list(_anywhere(line.text, crisis.idioms))
-    amber = [
-        (start, end, key) for key in crisis.amber for start, end in _places(crisis, line, key) if not _inside(start, end, idioms)
-    ]
-    covered = [(start, end) for start, end, _ in amber]
-    red = [hit for hit in _red_hits(crisis, line) if not _inside(hit[0], hit[1], [*idioms, *covered]) and not hit[3]]
-    alone = [(start, end) for start, end, key, _ in red if key in crisis.alone]
-    # "kill me" stands inside "want to kill me": a phrase inside one that is about the writer alone says nothing more.
-    said = [*((start, end, key) for start, end, key, _ in red), *amber]
-    others = [key for start, end, key in said if key not in crisis.alone and not _inside(start, end, alone)]
-    found = {"self_harm"} if alone else set()
-    if others or _weapon(crisis, line) != "none":
-        found.add("other_person")
-    return found
+def _with_layer(code: str, layer: str) -> str:
+    severity, _, rest = code.partition(":")
+    topic, _, rest = rest.partition(":")
+    seen, _, rest = rest.partition(":")
+    return ":".join(part for part in (severity, topic, layer or seen, rest) if part)
 
 
 def _words(crisis: CrisisLexicon, text: str) -> list[str]:
-    return [word for word in map(crisis_word, tokens(plain(text))) if word not in crisis.skip]
-
-
-def _line(words: Sequence[str]) -> _Line:
-    pieces: list[str] = []
-    starts: list[int] = []
-    length, last = 0, ""
-    for word in words:
-        # A letter doubled over a word boundary counts once, as in the keys: "nataka kufa" and "natakkufa" meet.
-        piece = word[1:] if word[0] == last and last.isalpha() else word
-        starts.append(length - (len(word) - len(piece)))
-        pieces.append(piece)
-        length += len(piece)
-        last = word[-1]
-    return _Line(words, "".join(pieces), starts)
+    written = _LEET.sub(lambda found: found.group().translate(_LEET_LETTERS), plain(text))
+    return crisis_words(written, crisis.context["skip"])
 
 
 def _corrected(crisis: CrisisLexicon, word: str) -> str:
-    if len(word) < SHORTEST_CORRECTED or len(word) > 40 or word in crisis.known:
+    if word in crisis.known or not word.isalpha():
         return word
-    edits = 2 if len(word) >= 9 else 1
-    found = process.extractOne(word, crisis.vocabulary, scorer=OSA.distance, score_cutoff=edits)
-    if found is None:
-        found = process.extractOne(word, crisis.phrases, scorer=OSA.distance, score_cutoff=1)
-        return word if found is None else str(found[0])
-    candidate, distance = str(found[0]), found[1]
-    same_start = candidate[0] == word[0]
-    return candidate if same_start or (distance <= 1 and len(word) >= 8) else word
+    bones = skeleton(word)
+    if bones == word:
+        return crisis.skeletons.get(bones, word)
+    if len(word) < SHORTEST_CORRECTED:
+        return word
+    for _, candidate in crisis.vocabulary.near(word):
+        if candidate[0] == word[0] and likely(candidate, word):
+            return candidate
+    return next((phrase for _, phrase in crisis.phrases.near(word) if likely(phrase, word)), word)
 
 
-def _verdict(crisis: CrisisLexicon, line: _Line) -> Alert:
-    idioms = list(_anywhere(line.text, crisis.idioms))
-    amber = [
-        (start, end, key)
-        for key in crisis.amber
-        if key in line.text
-        for start, end in _places(crisis, line, key)
-        if not _inside(start, end, idioms)
-    ]
-    covered = [(start, end) for start, end, _ in amber]
-    verdict: Alert = "amber" if amber else "none"
-    for start, end, _, lowered in _red_hits(crisis, line):
-        if _inside(start, end, idioms) or _inside(start, end, covered):
+def _judge(crisis: CrisisLexicon, line: Line, changed: frozenset[int]) -> tuple[Alert, str, bool, bool]:
+    """(alert, code, about the writer alone, about others) of one line of words; ``changed`` are words put right."""
+    matches = _matches(crisis, line)
+    harmless = [match for match in matches if match.entry.role in ("idiom", "excuse")]
+    serious = [match for match in matches if match.entry.role in ("red", "amber") and not _inside(match, harmless)]
+    amber = [match for match in serious if match.entry.role == "amber"]
+    alert: Alert = "none"
+    code = ""
+    own: list[Match] = []
+    said: list[Match] = []
+    for match in serious:
+        red, why = _severity(crisis, line, match, amber, changed)
+        if red or match.entry.role == "amber":
+            said.append(match)
+        if red and match.entry.alone:
+            own.append(match)
+        found: Alert = "red" if red else "amber"
+        if ALERT_ORDER[found] > ALERT_ORDER[alert]:
+            alert, code = found, f"{found}:{match.entry.topic}:{match.layer}{why}"
+    armed = weapon(crisis, line, harmless)
+    if ALERT_ORDER[armed] > ALERT_ORDER[alert]:
+        alert, code = armed, f"{armed}:weapon:weapon"
+    # "kill me" stands inside "want to kill me": a phrase inside one that is about the writer alone says nothing more.
+    others = any(not match.entry.alone and not _inside(match, own) for match in said)
+    return alert, code, bool(own), others or armed != "none"
+
+
+def _severity(crisis: CrisisLexicon, line: Line, match: Match, amber: Sequence[Match], changed: frozenset[int]) -> tuple[bool, str]:
+    """Whether one match is RED, and what lowered or raised it (S23): lowered, never dropped."""
+    if match.entry.role == "amber":
+        raised = match.entry.raised and line.near(match, crisis.context["now"]) and not line.near(match, crisis.context["joke"])
+        return raised, ":now" if raised else ""
+    if any(other.start <= match.start and match.end <= other.end and len(other) > len(match) for other in amber):
+        return False, ":inside"
+    why = "" if match.entry.firm else lowered_by(crisis, line, match)
+    first = line.word_at(match.start)
+    lone = first in changed and first == line.word_before(match.end) and len(line.words) > _SHORT_TEXT
+    if lone and not why and not writer(crisis, line, match):
+        why = "unsure"  # one word of a long text, and that one misspelt
+    return not why, f":{why}" if why else ""
+
+
+def _inside(match: Match, spans: Sequence[Match]) -> bool:
+    return any(span.start <= match.start and match.end <= span.end for span in spans)
+
+
+def _matches(crisis: CrisisLexicon, line: Line) -> list[Match]:
+    """Every phrase and stem in the line, each with the same surroundings once and at most ``_MOST_MATCHES``."""
+    text, entries = line.text, crisis.entries
+    found: list[Match] = []
+    seen: set[str] = set()
+    for start in _beginnings(crisis, line):
+        patterns = entries.get(text[start : start + START])
+        if patterns is None or len(found) >= _MOST_MATCHES:
             continue
-        if not lowered:
-            return "red"
-        verdict = "amber"
-    if any(key in crisis.raised and _near(line, start, end, crisis.now) for start, end, key in amber):
-        return "red"
-    return max(verdict, _weapon(crisis, line), key=ALERT_ORDER.__getitem__)
+        if len(text) > CORRECTED_CHARS:
+            around = text[max(0, start - _SURROUNDINGS) : start + _SURROUNDINGS]
+            if around in seen:
+                continue
+            seen.add(around)
+        for pattern, entry in patterns:
+            hit = pattern.match(text, start)
+            if hit:
+                layer = _stands(crisis, line, start, hit.end())
+                if layer:
+                    found.append(Match(start, hit.end(), entry, layer))
+    for stem, entry in crisis.stems.items():
+        start = text.find(stem)
+        while start >= 0 and len(found) < _MOST_MATCHES:
+            word = line.words[line.word_at(start)]
+            if stem in word and not any(part in word for part in crisis.starts["not_with"]):
+                found.append(Match(start, start + len(stem), entry, "stem"))
+            start = text.find(stem, start + 1)
+    return found
 
 
-def _red_hits(crisis: CrisisLexicon, line: _Line) -> Iterator[tuple[int, int, str, bool]]:
-    """Every RED match as (start, end, key, lowered)."""
-    for key in crisis.red:
-        if key not in line.text:  # nearly always, and a hundred times cheaper than looking for places
-            continue
-        for start, end in _places(crisis, line, key):
-            yield start, end, key, key not in crisis.always and _lowered(crisis, line, start, end)
-    for start, end in _anywhere(line.text, crisis.stems):
-        word = line.words[line.word_at(start)]
-        yield start, end, SELF, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
-    if not any(part in line.text for part in crisis.word_parts):
-        return
-    for place, word in enumerate(line.words):
-        if any(part in word for part in crisis.word_parts) and not any(part in word for part in crisis.not_with):
-            start, end = line.starts[place], line.end_of(place)
-            yield start, end, SELF, word.startswith(crisis.stem_starts) or _lowered(crisis, line, start, end)
+def _beginnings(crisis: CrisisLexicon, line: Line) -> Iterator[int]:
+    """Where a phrase may begin: with a word, or inside one that nobody knows and that may be several."""
+    for start, word in zip(line.starts, line.words, strict=True):
+        # A letter shared with the word before belongs to both: the phrase may begin at either.
+        if start >= 0:
+            yield start
+        if len(word) >= _SHORTEST_JOINED and word not in crisis.known:
+            yield from range(max(start, 0) + 1, start + len(word) - START + 1)
 
 
-def _anywhere(text: str, keys: Sequence[str]) -> Iterator[tuple[int, int]]:
-    for key in keys:
-        start, seen = text.find(key), 0
-        while start >= 0 and seen < _OCCURRENCES:
-            yield start, start + len(key)
-            start, seen = text.find(key, start + 1), seen + 1
-
-
-def _places(crisis: CrisisLexicon, line: _Line, key: str) -> Iterator[tuple[int, int]]:
-    """Where ``key`` stands as words of its own, joined to known words, or as the better part of one long word."""
-    for start, end in _anywhere(line.text, (key,)):
-        first, last = line.word_at(start), line.word_before(end)
-        before = line.text[max(line.starts[first], 0) : start]
-        after = line.text[end : line.end_of(last)]
-        if (first == last and len(key) >= _LONG_PHRASE) or (_free(crisis, before) and _free(crisis, after)):
-            yield start, end
+def _stands(crisis: CrisisLexicon, line: Line, start: int, end: int) -> str:
+    """How a key stands there: ``exact`` as words of its own, ``joined`` to known words or as the better part of one long
+    word; empty when it is only a chance run of letters.
+    """
+    first, last = line.word_at(start), line.word_before(end)
+    before = line.text[max(line.starts[first], 0) : start]
+    after = line.text[end : line.end_of(last)]
+    if first == last and line.words[first] in crisis.ordinary:
+        return ""
+    if not before and not after:
+        return "exact"
+    if (before and line.words[first] in crisis.known) or (after and line.words[last] in crisis.known):
+        return ""
+    if end - start >= _LONG_PHRASE:
+        return "joined" if first == last or (_free(crisis, before) and _free(crisis, after)) else ""
+    if first != last:
+        return ""  # letters of two neighbours that meet by chance
+    return "joined" if _free(crisis, before) and _free(crisis, after) else ""
 
 
 def _free(crisis: CrisisLexicon, rest: str) -> bool:
     if len(rest) < 2:
-        return rest in ("", "i", "j") or rest.isdigit()
-    return rest.isdigit() or rest in crisis.skip or (len(rest) > 2 and rest in crisis.known)
-
-
-def _inside(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(low <= start and end <= high for low, high in spans)
-
-
-def _lowered(crisis: CrisisLexicon, line: _Line, start: int, end: int) -> bool:
-    """Denied, past, of a third person, joking or course talk: downgraded, never dropped (S23)."""
-    if _near(line, start, end, crisis.near) and not _near(line, start, end, crisis.now):
-        return True
-    place = line.word_at(start)
-    for _ in range(_RUN):
-        if _run_ends_with(line.words[max(0, place - _RUN) : place], crisis.before):
-            return True
-        if place == 0 or line.words[place - 1] not in crisis.linking:
-            return False
-        place -= 1
-    return False
-
-
-def _run_ends_with(words: Sequence[str], keys: frozenset[str]) -> bool:
-    return any("".join(words[first:]) in keys for first in range(len(words)))
-
-
-def _near(line: _Line, start: int, end: int, keys: frozenset[str]) -> bool:
-    first, last = line.word_at(start), line.word_before(end)
-    window = line.words[max(0, first - _NEAR_WORDS) : last + 1 + _NEAR_WORDS]
-    return any(
-        "".join(window[low:high]) in keys for low in range(len(window)) for high in range(low + 1, min(low + _RUN, len(window)) + 1)
-    )
-
-
-def _weapon(crisis: CrisisLexicon, line: _Line) -> Alert:
-    """A weapon's name alone is AMBER; with a person or a threat beside it, RED (domain guide 9.2)."""
-    if crisis.weapons.isdisjoint(line.words):
-        return "none"
-    excused = list(_anywhere(line.text, crisis.excuses))
-    verdict: Alert = "none"
-    for place, word in enumerate(line.words):
-        if word not in crisis.weapons:
-            continue
-        start = line.starts[place]
-        if _inside(start, start + len(word), excused):
-            continue
-        if crisis.company.intersection(line.words[max(0, place - _WEAPON_WORDS) : place + _WEAPON_WORDS + 1]):
-            return "red"
-        verdict = "amber"
-    return verdict
+        return not rest or rest.isdigit()
+    return rest.isdigit() or rest in crisis.context["skip"] or (len(rest) > 2 and rest in crisis.known)

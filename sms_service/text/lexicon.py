@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sms_service.text.crisis_lexicon import CrisisLexicon, build_crisis
+from sms_service.text.confidence import SHORTEST_FUZZY, TWICE_FUZZY
+from sms_service.text.crisis_lexicon import LANGUAGES, CrisisLexicon, build_crisis
+from sms_service.text.fuzzy import Neighbours
 from sms_service.text.normalise import joined, plain, tokens
+from sms_service.text.patterns import PatternFault, expand
 
-LANGUAGES = ("rw", "en", "fr", "sw")
-
-#: Categories a language file may list under ``[words]``; ``_leading`` counts only first, ``_alone`` only by itself.
-WORD_KINDS = frozenset(
+#: What an ``[[entry]]`` may mean without a value; ``_leading`` counts only first, ``_alone`` only by itself.
+WORD_MEANINGS = frozenset(
     {
         "yes",
         "yes_leading",
@@ -37,10 +38,13 @@ WORD_KINDS = frozenset(
         "correction",
         "ignore",
         "common",
-        "language",
     }
 )
-_SHORTEST_FUZZY = 5
+#: What needs a ``value``: a number, a place on the scale, a language code, tens to count on from, an hour, a month.
+VALUE_MEANINGS = frozenset({"number", "scale", "language", "tens", "hour", "month"})
+#: Words that join tens and units, and words of clock times.
+HELPER_MEANINGS = frozenset({"connector", "clock", "half", "evening"})
+MEANINGS = WORD_MEANINGS | VALUE_MEANINGS | HELPER_MEANINGS
 
 
 class LexiconFault(ValueError):
@@ -52,8 +56,9 @@ class Lexicon:
     """``meanings``: key to category to value. ``guesses``: single words a misspelt word may stand for."""
 
     meanings: Mapping[str, Mapping[str, Any]]
-    guesses: tuple[str, ...]
+    guesses: Neighbours
     common: frozenset[str]
+    longest_key: int
     hours: Mapping[str, int]
     clock_words: frozenset[str]
     half: frozenset[str]
@@ -70,72 +75,62 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
     meanings: dict[str, dict[str, Any]] = {}
     singles: set[str] = set()
     common: set[str] = set()
+    clock: dict[str, dict[str, Any]] = {meaning: {} for meaning in ("clock", "half", "evening", "hour", "month")}
     for language in LANGUAGES:
-        for category, value, phrase in _entries(language, tables[language]):
+        try:
+            entries = list(entries_of(tables[language]))
+        except (KeyError, TypeError, PatternFault) as fault:
+            raise LexiconFault(f"lexicon {language}.toml cannot be used ({fault}); run check for every fault") from None
+        for meaning, value, phrase in (*entries, *_counted(entries)):
             key = joined(phrase)
             if not key:
-                raise LexiconFault(f"lexicon {language}.toml, {category}: an entry without a letter; remove it")
-            meanings.setdefault(key, {}).setdefault(category, value)
-            words = tokens(plain(phrase))
-            if category == "common":
-                common.update(words)
-            elif len(words) == 1 and len(key) >= _SHORTEST_FUZZY:
-                singles.add(key)
-    clocks = [tables[language]["clock"] for language in LANGUAGES]
+                raise LexiconFault(f"lexicon {language}.toml, {meaning}: an entry without a letter; remove it")
+            if meaning in clock:
+                clock[meaning][key] = value
+            elif meaning not in ("connector", "tens"):
+                words = tokens(plain(phrase))
+                meanings.setdefault(key, {}).setdefault(meaning, value)
+                if meaning == "common":
+                    common.update(words)
+                elif len(words) == 1 and len(key) >= SHORTEST_FUZZY:
+                    singles.add(key)
     try:
         crisis = build_crisis(tables["crisis"], {*meanings, *common})
-    except KeyError as absent:
-        raise LexiconFault(f"lexicon crisis.toml: list {absent} missing; add it, empty if need be") from None
+    except (KeyError, TypeError, PatternFault) as fault:
+        raise LexiconFault(f"lexicon crisis.toml cannot be used ({fault}); run check for every fault") from None
     return Lexicon(
         meanings=meanings,
-        guesses=tuple(sorted(singles - common)),
+        guesses=Neighbours(singles - common, twice=TWICE_FUZZY),
         common=frozenset(common),
-        hours={joined(w): n for c in clocks for n, names in enumerate(c["hours"], start=1) for w in names},
-        clock_words=frozenset(joined(w) for c in clocks for w in c["saa"]),
-        half=frozenset(joined(w) for c in clocks for w in c["half"]),
-        evening=frozenset(joined(w) for c in clocks for w in c["evening"]),
-        months={joined(w): n for c in clocks for n, names in enumerate(c["months"], start=1) for w in names},
+        longest_key=max(map(len, meanings)),
+        hours=clock["hour"],
+        clock_words=frozenset(clock["clock"]),
+        half=frozenset(clock["half"]),
+        evening=frozenset(clock["evening"]),
+        months=clock["month"],
         crisis=crisis,
     )
 
 
-def _entries(language: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Every (category, value, phrase) of one language file."""
-    for section in ("words", "numbers", "scale", "clock"):
-        if section not in table:
-            raise LexiconFault(f"lexicon {language}.toml: section [{section}] missing; add it")
-    words = table["words"]
-    unknown = sorted(set(words) - WORD_KINDS)
-    if unknown:
-        raise LexiconFault(f"lexicon {language}.toml: unknown list {unknown[0]}; use one of {sorted(WORD_KINDS)}")
-    for category in sorted(set(words) - {"language"}):
-        for phrase in words[category]:
-            yield category, True, phrase
-    for code, phrases in words.get("language", {}).items():
-        for phrase in phrases:
-            yield "language", code, phrase
-    for place, phrases in table["scale"].items():
-        for phrase in phrases:
-            yield "scale", int(place), phrase
-    yield from _numbers(table["numbers"])
+def entries_of(table: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """(meaning, value, phrase) of one language file, alternatives written out; ``value`` is True where none is due."""
+    for entry in table["entry"]:
+        for written in entry["words"]:
+            for phrase in expand(written):
+                yield entry["meaning"], entry.get("value", True), phrase
 
 
-def _numbers(table: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Number words 0 to 99: units of every noun class, tens, and tens with units."""
-    units: list[list[str]] = table["units"]
-    tens = {int(ten): names for ten, names in table["tens"].items()}
-    for value, names in enumerate(units):
-        for name in names:
-            yield "number", value, name
-    for ten, names in tens.items():
-        for name in names:
-            yield "number", ten, name
-            for unit in range(1, _units_after(ten, len(units))):
-                for connector in table["connectors"]:
-                    for word in units[unit]:
-                        yield "number", ten + unit, f"{name} {connector} {word}"
-
-
-def _units_after(ten: int, known: int) -> int:
-    # French counts on from sixty and eighty: soixante-quinze, quatre-vingt-douze.
-    return min(known, 20) if ten in (60, 80) and known > 11 else min(known, 10)
+def _counted(entries: list[tuple[str, Any, str]]) -> Iterator[tuple[str, Any, str]]:
+    """Number words to 99: each of the tens, and each with the units."""
+    units = [(value, phrase) for meaning, value, phrase in entries if meaning == "number"]
+    connectors = [phrase for meaning, _, phrase in entries if meaning == "connector"]
+    most = max((value for value, _ in units), default=0)
+    for meaning, ten, name in entries:
+        if meaning != "tens":
+            continue
+        yield "number", ten, name
+        # French counts on from sixty and eighty: soixante-quinze, quatre-vingt-douze.
+        last = 19 if ten in (60, 80) and most > 11 else 9
+        for value, word in units:
+            for connector in ("", *connectors) if 1 <= value <= last else ():
+                yield "number", ten + value, f"{name} {connector} {word}"

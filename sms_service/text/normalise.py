@@ -11,19 +11,22 @@ import unicodedata
 #: Characters of a text that are interpreted as an answer. The crisis scan alone goes on to the end of the text.
 READ_CHARS = 1000
 
-_MARKS = str.maketrans(
+_APOSTROPHES = "'\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\u0060\u02bb"
+#: Letters of other alphabets that look like Latin ones, as phones and pranks mix them in. Lower case, after folding.
+_LOOK_ALIKE_LETTERS = {
+    **dict(zip("авсԁеһіјкӏмոорԛгѕтиѵԝхуƽ", "abcdehijklmnopqrstuvwxys", strict=True)),
+    **dict(zip("αβεηικμνορτυχγω", "abenikmvoptuxyw", strict=True)),
+    **dict(zip("ɑɡıɩȷɴʀʙʜʟᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢ", "agiijnrbhlacdejkmoptuvwz", strict=True)),
+}
+#: Laughing faces say that it is a joke, as ``haha`` does (S23).
+_LAUGHING = "\U0001f602\U0001f923\U0001f605\U0001f606\U0001f639"
+_BEFORE = str.maketrans(
     {
-        **dict.fromkeys("'\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\u0060\u02bb", ""),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0f\u20e3", ""),
         # Arabic ligatures: one such sign grows to eighteen letters in the compatibility form (I22).
         **{chr(code): " " for code in range(0xFB50, 0xFE00)},
-        "œ": "oe",
-        "æ": "ae",
-        "ø": "o",
-        "ł": "l",
+        **dict.fromkeys(_LAUGHING, " haha "),
+        "\u00b4": "",
         "\u2044": "/",
-        "\u2212": "-",
-        "\u2013": "-",
     }
 )
 _REPEATS = re.compile(r"([a-z])\1+")
@@ -33,22 +36,51 @@ _TOKENS = re.compile(r"[0-9][0-9:/.,]*|[a-z]+")
 _DIGITS = str.maketrans("oil", "011")
 
 
-def plain(text: str) -> str:
-    """Compatibility form, lower case, no accents or apostrophes, ASCII digits; a lost accent (``?``) becomes ``e``."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold()
-        text = unicodedata.normalize("NFD", text).translate(_MARKS)
-        text = "".join(c if c < "\x80" else _bare(c) for c in text)
-    return _LOST_ACCENT.sub("e", text.casefold().replace("'", "").replace("`", ""))
+class _Bare(dict[int, str]):
+    """What a character of the decomposed text becomes in ASCII, worked out at its first use (at most once each)."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = bare = character if code < 0x80 else _bare(character)
+        return bare
 
 
 def _bare(character: str) -> str:
-    if unicodedata.combining(character):
+    kind = unicodedata.category(character)
+    if kind in ("Mn", "Me", "Mc", "Cf", "Sk") or character in _APOSTROPHES:
         return ""
     digit = unicodedata.digit(character, None)
     if digit is not None:
         return str(digit)
-    return "\ufffd" if character == "\ufffd" else " "
+    return _KEPT.get(character, " ")
+
+
+_KEPT = {
+    **_LOOK_ALIKE_LETTERS,
+    "œ": "oe",
+    "æ": "ae",
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ħ": "h",
+    "\u2212": "-",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2013": "-",
+    "\ufffd": "\ufffd",
+}
+_BARE = _Bare()
+
+
+def plain(text: str) -> str:
+    """Compatibility form, lower case, no accents or apostrophes, ASCII digits; a lost accent (``?``) becomes ``e``.
+
+    Letters that only look Latin become Latin; invisible and direction marks vanish; any other sign is a space.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_BEFORE)).casefold()
+        text = unicodedata.normalize("NFD", text).translate(_BARE)
+    return _LOST_ACCENT.sub("e", text.casefold().replace("'", "").replace("`", ""))
 
 
 def squeeze(word: str) -> str:
@@ -61,8 +93,8 @@ def tokens(text: str) -> list[str]:
 
     O, l and I are digits only inside a group that holds a digit (``1O`` is ten, ``oya`` stays a word).
     """
-    text = _LOOK_ALIKES.sub(_as_digits, text)
-    return [squeeze(found.rstrip(":/.,")) for found in _TOKENS.findall(text)]
+    text = _REPEATS.sub(r"\1", _LOOK_ALIKES.sub(_as_digits, text))
+    return [found.rstrip(":/.,") for found in _TOKENS.findall(text)]
 
 
 def _as_digits(found: re.Match[str]) -> str:

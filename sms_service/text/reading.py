@@ -11,11 +11,12 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from sms_service.text.crisis import crisis_alert, crisis_notes
+from sms_service.text.confidence import CODE_WORD_FUZZY, EXACT, GUESSED, UNSURE
+from sms_service.text.crisis import crisis_alert, examine
 from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
 from sms_service.text.reply_types import Expectation, Reading
-from sms_service.text.scan import EXACT, GUESSED, Hit, scan
+from sms_service.text.scan import Hit, scan
 from sms_service.text.values import (
     Found,
     Verdict,
@@ -29,11 +30,8 @@ from sms_service.text.when import read_date, read_time
 
 __all__ = ["Lexicon", "build_lexicon", "crisis_alert", "is_stop", "read_reply"]
 
-#: From this length on a code word may be one edit away (S13).
-CODE_WORD_FUZZY = 5
 _DENIERS = frozenset({"dont", "not", "ne", "pas", "never", "no"})
 _ARTICLES = frozenset({"un", "une", "one"})
-_UNSURE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +73,14 @@ def read_reply(
     all of them.
     """
     reading = _intent(lexicon, text, expectation, language, code_words)
-    alert = crisis_alert(lexicon, text)
-    if alert == "none":
+    found = examine(lexicon, text)
+    if found.alert == "none":
         return reading
-    notes = crisis_notes(lexicon, text) if alert == "red" else ()
     if reading.intent == "unclear":
-        return replace(reading, intent="crisis", value=None, alert=alert, confidence=EXACT, notes=notes)
-    return replace(reading, alert=alert, notes=(*reading.notes, *notes))
+        return replace(
+            reading, intent="crisis", value=None, alert=found.alert, confidence=EXACT, alert_rule=found.code, notes=found.notes
+        )
+    return replace(reading, alert=found.alert, alert_rule=found.code, notes=(*reading.notes, *found.notes))
 
 
 def is_stop(lexicon: Lexicon, text: str) -> bool:
@@ -218,7 +217,7 @@ def _reading(message: _Message, verdict: Verdict, kind: str) -> Reading:
         return Reading("dont_know", rule="dont_know")
     if not verdict.clear:
         return Reading("unclear", rule=verdict.rule, confidence=0.0)
-    confidence = min(verdict.confidence, _UNSURE) if unsure else verdict.confidence
+    confidence = min(verdict.confidence, UNSURE) if unsure else verdict.confidence
     spoken = kind == "time" and not digits
     return Reading("answer", verdict.value, rule=kind, confidence=confidence, notes=("clock_words",) if spoken else ())
 

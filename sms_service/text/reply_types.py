@@ -56,6 +56,8 @@ class Reading:
     ``value``: True/False for yesno, int for scale and number, the option's ``value`` for options, four digits for
     date and time, the kept text for text, a language code for the language intent, else None.
     ``alert`` is set independently of ``intent`` (S22, S23). ``rule`` names the matched rule; ``confidence`` is 0..1.
+    ``alert_rule`` explains the alert by codes alone, never by the person's words (S32): severity, topic, layer, and what
+    lowered or raised it, as ``amber:wish_to_die:exact:denied``.
     """
 
     intent: Intent
@@ -63,4 +65,5 @@ class Reading:
     alert: Alert = "none"
     rule: str = ""
     confidence: float = 1.0
+    alert_rule: str = ""
     notes: tuple[str, ...] = field(default=())

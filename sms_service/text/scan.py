@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
+from sms_service.text.confidence import EXACT, GUESSED, SHORTEST_FUZZY
 from sms_service.text.lexicon import Lexicon
 
 Meanings = Mapping[str, Any]
@@ -19,8 +17,6 @@ _GUESSES = 40
 _LEAST_JOINED = 6
 _LEAST_SPLIT_KEY = 4
 _NEGATIVE_STARTS = ("si", "nti", "nta")
-
-EXACT, GUESSED = 1.0, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +86,13 @@ def _guess(lexicon: Lexicon, word: str, place: int) -> list[Hit]:
 
 def misspelt(lexicon: Lexicon, word: str) -> str | None:
     """The one known word meant by ``word``: one edit from 5 letters, two from 8; None when two meanings are as near."""
-    if len(word) < 5:
+    if len(word) < SHORTEST_FUZZY:
         return None
-    edits = 2 if len(word) >= 8 else 1
+    negative = word.startswith(_NEGATIVE_STARTS)
     near = [
         (candidate, distance)
-        for candidate, distance, _ in process.extract(word, lexicon.guesses, scorer=OSA.distance, score_cutoff=edits, limit=8)
-        if candidate[0] == word[0] and word.startswith(_NEGATIVE_STARTS) == candidate.startswith(_NEGATIVE_STARTS)
+        for distance, candidate in lexicon.guesses.near(word)
+        if candidate[0] == word[0] and negative == candidate.startswith(_NEGATIVE_STARTS)
     ]
     if not near:
         return None

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sms_service.text.confidence import GUESSED, MOST_UNKNOWN
 from sms_service.text.reply_types import Expectation
-from sms_service.text.scan import GUESSED, Hit
+from sms_service.text.scan import Hit
 
-#: Unknown words a value may stand among when it does not come first: beyond it the text is a story.
-_MOST_UNKNOWN = 6
 _LONGEST_NUMBER = 6
 _CLOCK_BEFORE = frozenset({"sa", "saa", "tariki", "itariki", "tarehe", "date", "isaha"})
 _CLOCK_AFTER = frozenset({"h", "am", "pm", "heures", "heure"})
@@ -59,7 +58,7 @@ def choose(found: Sequence[Found], hits: Sequence[Hit]) -> Verdict:
         return Verdict(None, "two_values")
     first = kept[0]
     unknown = [place for place, hit in enumerate(hits) if not hit.meanings and not hit.text[0].isdigit()]
-    if len(unknown) > _MOST_UNKNOWN and any(place < first.place for place in unknown):
+    if len(unknown) > MOST_UNKNOWN and any(place < first.place for place in unknown):
         return Verdict(None, "story")
     return Verdict(first.value, "value", min(item.confidence for item in kept))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sms_service.text.crisis import crisis_notes
@@ -43,10 +45,10 @@ def test_whose_doing(lexicon: Lexicon, text: str, notes: tuple[str, ...]) -> Non
     assert crisis_notes(lexicon, text) == notes
 
 
-def test_every_phrase_about_the_writer_alone_is_a_phrase_of_the_list(lexicon: Lexicon) -> None:
-    """V11: a phrase in ``self_directed`` that no list has would decide nothing."""
-    crisis = lexicon.crisis
-    assert not {key for key in crisis.alone if key not in (*crisis.red, *crisis.amber) and key.isalnum()}
+def test_only_groups_about_the_writer_are_marked_so(tables: dict[str, dict[str, Any]]) -> None:
+    """V11: what another person does or suffers is never marked as being about the writer alone."""
+    alone = {group["topic"] for group in tables["crisis"]["group"] if group.get("alone")}
+    assert alone == {"wish_to_die", "self_harm", "self_harm_named", "overdose", "distress", "hunger", "wish_lowered"}
 
 
 def test_notes_stand_beside_the_answer(lexicon: Lexicon) -> None:
