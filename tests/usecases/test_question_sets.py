@@ -1,0 +1,131 @@
+"""Question sets in the database: who is due, what goes by text and once only, and that nothing is asked on a paused day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from sms_service.models import audit, people
+from sms_service.models.dialogues import dialogue
+from sms_service.models.outbox import outbox
+from sms_service.models.people import contact_point
+from sms_service.models.schedules import occurrence
+from sms_service.usecases.enrol import set_consents
+from sms_service.usecases.faults import UseFault
+from sms_service.usecases.pauses import add_pause
+from sms_service.usecases.question_sets import open_due, turn_set
+from sms_service.usecases.tick import run_schedules
+from tests.service import Service
+from tests.usecases.site import NOW, Site
+
+LEARNING = ("reminders", "learning")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def site(service: Service) -> Site:
+    made = Site.build(service.context)
+    made.group()
+    return made
+
+
+def asked(site: Site, code: str, moment: datetime) -> str:
+    """The set this person is asked when they dial then; empty for none."""
+    site.at(moment)
+    contact = site.contact_of(code)
+    with site.context.database.begin() as db:
+        opened = open_due(site.context, db, contact.person_id, contact.number_id, site.context.now(db))
+        if opened is None:
+            return ""
+        return str(db.execute(select(dialogue.c.conversation).where(dialogue.c.id == opened)).scalar_one())
+
+
+def turn(site: Site, *names: str, on: bool = True, group: str = "G07") -> None:
+    for name in names:
+        turn_set(site.context, group, name, "command", on=on)
+
+
+def test_partners_are_asked_separately_and_again_after_a_month(site: Site) -> None:
+    """Domain section 2.6, S10: at most monthly; what one has answered takes nothing from the other."""
+    him = site.person(consents=LEARNING, phone="0788000501", phone_ownership="shared_partner")
+    her = site.person(consents=LEARNING, phone="0788000501", phone_ownership="shared_partner", sex="F", part="partner")
+    turn(site, "couple")
+    first = datetime(2026, 5, 20, 13, tzinfo=UTC)
+    assert [asked(site, one, first) for one in (him, her, him, her)] == ["couple", "couple", "", ""]
+    assert asked(site, him, first + 27 * DAY) == ""
+    assert asked(site, him, first + 28 * DAY) == "couple"
+    assert asked(site, her, first + 28 * DAY) == "couple"
+
+
+def test_one_set_after_another_each_in_its_window(site: Site) -> None:
+    """Domain section 2.6: baseline, then endline; between them nothing of cohesion."""
+    who = site.person(consents=LEARNING)
+    turn(site, "cohesion", "learning", "block")
+    assert [asked(site, who, NOW) for _ in range(3)] == ["cohesion", "learning", ""]
+    assert asked(site, who, NOW + 20 * DAY) == ""
+    last = datetime(2026, 6, 17, 13, tzinfo=UTC)
+    assert [asked(site, who, last) for _ in range(3)] == ["cohesion", "learning", ""]
+    turn(site, "cohesion", "learning", on=False)
+    assert asked(site, who, last + 10 * DAY) == ""
+
+
+def test_nothing_is_asked_in_a_pause_or_in_remembrance_week(site: Site) -> None:
+    """Domain section 8.5: no surveys in the week of 7 April, nor in a group's own window."""
+    site.at(datetime(2027, 3, 1, 8, tzinfo=UTC))
+    site.group("G08", date(2027, 3, 10))
+    who = site.person("G08", consents=LEARNING)
+    turn(site, "couple", group="G08")
+    april = datetime(2027, 4, 7, 8, tzinfo=UTC)
+    assert [asked(site, who, april + n * DAY) for n in range(7)] == [""] * 7
+    add_pause(site.context, date(2027, 4, 20), date(2027, 4, 21), "block", "other", "command", group_code="G08")
+    assert asked(site, who, april + 13 * DAY) == ""
+    assert asked(site, who, april + 15 * DAY) == "couple"
+
+
+def test_consent_to_learning_data_is_what_counts(site: Site) -> None:
+    """S16: asked only while it stands, on the ledger and on the person alike."""
+    who = site.person(consents=("reminders", "checkins"))
+    turn(site, "cohesion")
+    assert asked(site, who, NOW) == ""
+    set_consents(site.context, who, list(LEARNING), "oral", "command")
+    assert asked(site, who, NOW) == "cohesion"
+    with site.context.database.begin() as db:
+        row = people.by_code(db, who)
+        assert row is not None
+        assert row.may_learn
+
+
+def test_what_may_go_by_text_goes_once_to_own_phones_with_consent(service: Service, site: Site) -> None:
+    """S3, S16, I12: one text a person and window, however often schedules are planned; USSD-only sets send none."""
+    own, shared = site.person(consents=LEARNING), site.person(consents=LEARNING, phone_ownership="shared_other")
+    site.person(consents=("reminders", "checkins"))
+    with site.context.database.begin() as db:
+        db.execute(update(contact_point).values(opted_in_at=NOW))
+        db.execute(update(outbox).values(state="cancelled"))
+    turn(site, "cohesion", "couple", "learning")
+    for hours in (1, 2, 3, 24, 48):
+        site.at(NOW + timedelta(hours=hours))
+        run_schedules(site.context)
+    rows = site.texts(outbox.c.template == "question_set")
+    assert [(row.person_id, row.text_class) for row in rows] == [(site.id_of(own), "B")]
+    assert asked(site, own, NOW + 2 * DAY) == "cohesion", "the text's question is open already, and is not opened again"
+    assert [asked(site, shared, NOW + 2 * DAY) for _ in range(3)] == ["cohesion", "learning", ""]
+
+
+def test_turning_off_cancels_what_was_planned_and_each_turn_is_audited(site: Site) -> None:
+    """I17: who let a group use a set, and who ended it."""
+    site.at(NOW + timedelta(hours=2))  # after ten: it would go tomorrow
+    turn(site, "learning")
+    run_schedules(site.context)
+    turn(site, "learning")
+    turn(site, "learning", on=False)
+    with site.context.database.begin() as db:
+        states = db.execute(select(occurrence.c.state).where(occurrence.c.kind == "question_set")).scalars().all()
+        acts: list[Any] = [row for row in audit.latest(db, 10) if row.act == "group.question_set"]
+    assert states == ["cancelled"]
+    assert len(acts) == 2
+    with pytest.raises(UseFault, match="no published question set"):
+        turn(site, "checkin")
