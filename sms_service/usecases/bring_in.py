@@ -7,6 +7,7 @@ as it would run and kept as a draft; one fault anywhere and nothing is kept (rel
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ from sms_service.usecases.versions import Imported, Origin, import_versions
 
 MOST_BYTES = 512 * 1024
 """A definition or words file in TOML that is larger is refused unread (I22)."""
+
+_NAMED = re.compile(r"\b(text|label) '([^']{1,60})'")
 
 SPREADSHEETS = (".xlsx", ".csv", ".po")
 
@@ -232,7 +235,8 @@ class _Plan:
 
     def _placed(self, fault: Fault) -> Fault:
         """The fault with the row and column it comes from, where a translators' file was given."""
-        places = ((sheet.name, sheet.where(fault.language, fault.step)) for sheet in self.sheets)
+        idents = [fault.step, *(f"label:{key}" if kind == "label" else key for kind, key in _NAMED.findall(fault.reason))]
+        places = ((sheet.name, sheet.where(fault.language, ident)) for ident in idents for sheet in self.sheets)
         found = next((f"{name}, {place}" for name, place in places if place), "")
         return replace(fault, file=found) if found and fault.language else fault
 

@@ -90,7 +90,8 @@ def _read_csv(data: bytes) -> Listing:
     start = 1
     try:
         for cells in reader:
-            rows.append(Line(start, tuple(cell.strip() for cell in cells)))
+            # a row as a spreadsheet shows it: a cell of several lines shifts the lines of the file, not the rows
+            rows.append(Line(len(rows) + 1, tuple(cell.strip() for cell in cells)))
             start = reader.line_num + 1
             check_count(len(rows))
     except csv.Error as fault:

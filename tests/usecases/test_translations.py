@@ -208,12 +208,13 @@ def row_of(rows: Sheet, key: str) -> int:
     return next(number for number, row in enumerate(rows, start=1) if row[1] == key)
 
 
-def test_the_row_named_is_the_one_the_spreadsheet_shows() -> None:
+@pytest.mark.parametrize(("name", "form"), [("w.xlsx", as_xlsx), ("w.csv", as_csv)])
+def test_the_row_named_is_the_one_the_spreadsheet_shows(name: str, form: Callable[[Sheet], bytes]) -> None:
     """A text of several lines before it shifts the lines of a CSV, but not the rows of a sheet."""
     rows = table(write_csv(CHECKIN, KEYS, PLACES))
     change("thanks", "fr", "Merci.")(rows)
-    (fault,) = refusing(read("w.xlsx", as_xlsx(rows), CHECKIN).faults)
-    assert str(fault).startswith(f"w.xlsx, row {row_of(rows, 'thanks')}, column fr, step thanks, language fr: ")
+    (fault,) = refusing(read(name, form(rows), CHECKIN).faults)
+    assert str(fault).startswith(f"{name}, row {row_of(rows, 'thanks')}, column fr, step thanks, language fr: ")
 
 
 def merged(sheet: Any) -> None:
