@@ -35,6 +35,7 @@ MODULES = (
     "settings",
     "unknown",
     "unmatched",
+    "harm",
     "reveal",
     "assets",
 )

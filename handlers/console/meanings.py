@@ -149,6 +149,7 @@ REASONS: Final = {
     "moved": later("the meeting moved"),
     "shifted": later("the meeting moved"),
     "cancelled": later("the meeting was cancelled"),
+    "text paused": later("this text is paused"),
     "not approved": later("the year's approval was taken back"),
     "paused": later("the meeting moved out of a pause"),
     "recalled": later("recalled"),

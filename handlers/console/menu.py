@@ -38,6 +38,7 @@ MENU: Final = (
             (later("Settings"), "settings_settings"),
             (later("Remembrance text"), "reports_yearly"),
             (later("Delivery reports"), "unmatched_unmatched"),
+            (later("Harm log"), "harm_harm_log"),
             (later("Staff"), "staff_all_staff"),
             (later("Audit"), "audit_audit"),
         ),

@@ -15,7 +15,7 @@ from handlers.console.language import gettext as _
 from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service.models.people import PURPOSES
-from sms_service.usecases import contacts, enrol, pins, question_sets, read_people
+from sms_service.usecases import contacts, doubt_holder, enrol, pins, question_sets, read_people
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.import_participants import ImportReport, import_participants
 from sms_service.usecases.list_file import MOST_BYTES
@@ -198,6 +198,12 @@ def _hold(code: str, form: Form) -> bool:
     return carried_out(form, lambda: hold(guard.service(), "person", code, held == "1", guard.me().code))
 
 
+def _under_age(code: str, form: Form) -> bool:
+    if form.value("young") != "1":
+        form.fault("young", _("Tick the box: texts stop, and child protection is told."))
+    return carried_out(form, lambda: doubt_holder.mark_under_age(guard.service(), code, guard.me().code))
+
+
 def _withdraw(code: str, form: Form) -> bool:
     if form.value("sure") != "1":
         form.fault("sure", _("Tick the box: leaving cannot be undone here."))
@@ -230,7 +236,7 @@ def _end(contact_id: int, form: Form) -> bool:
     return carried_out(form, lambda: contacts.end_phone(guard.service(), contact_id, guard.me().code))
 
 
-_ON_PERSON = {"phone": _add_phone, "consents": _consents, "hold": _hold, "withdraw": _withdraw}
+_ON_PERSON = {"phone": _add_phone, "consents": _consents, "hold": _hold, "under_age": _under_age, "withdraw": _withdraw}
 _ON_PHONE = {"profile": _change_phone, "code_word": _code_word, "verify": _verify, "resume": _resume, "end": _end}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +33,6 @@ paused_text = Table(
     word("paused_by", 60),
     word("harm_code", 12, nullable=True),
 )
-
-
-def listed(db: Connection, limit: int) -> Sequence[Row[Any]]:
-    """Cases not reviewed yet first, then the newest."""
-    return db.execute(select(harm).order_by(harm.c.reviewed_at.is_not(None), harm.c.at.desc()).limit(limit)).all()
 
 
 def by_code(db: Connection, harm_code: str) -> Row[Any] | None:

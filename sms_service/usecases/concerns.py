@@ -24,6 +24,7 @@ from sms_service.models.staff import staff
 from sms_service.rules.roles import allows
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
+from sms_service.usecases.doubt_holder import another_name
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.raise_concern import stop_alerts
 from sms_service.usecases.sign_in import SignedIn
@@ -208,7 +209,9 @@ def take_over(context: Context, me: SignedIn, code: str, seen: str | None = None
 
 
 def log_attempt(context: Context, me: SignedIn, code: str, result: str, seen: str | None = None) -> None:
-    """One try to reach the person, with its result code and nothing else (S15). A new concern is acknowledged by it."""
+    """One try to reach the person, with its result code and nothing else (S15). A new concern is acknowledged by it, and
+    another name at an own phone freezes it (S14).
+    """
     if result not in RESULTS:
         raise UseFault("result", "Choose what came of it.")
     with context.database.begin() as db:
@@ -218,6 +221,8 @@ def log_attempt(context: Context, me: SignedIn, code: str, result: str, seen: st
             _take(context, db, row, me)
         now = context.now(db)
         db.execute(insert(contact_attempt).values(id=new_row_id(), concern_id=row.id, staff_id=me.staff_id, at=now, result=result))
+        if result == "wrong_person" and row.number_id is not None:
+            another_name(context, db, row.number_id, now)
         if row.state != "plan":
             concerns.change(db, row.id, state="contacted" if result in REACHED else "unreachable")
         context.record(db, me.code, "concern.attempt", code, result)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from sms_service import clock
-from sms_service.models import directory, numbers, pauses, people, state
+from sms_service.models import directory, harm, numbers, pauses, people, state
 from sms_service.models.groups import curriculum, group, membership, programme
 from sms_service.models.inbound import inbound
 from sms_service.models.meetings import OPEN, meeting
@@ -50,6 +50,7 @@ class Facts:
     directory_ok: bool
     health_ok: bool
     e164: dict[int, str]
+    paused_texts: frozenset[str] = frozenset()
 
 
 def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: datetime) -> Facts:
@@ -82,6 +83,7 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
         health_ok=not any(row.template == "V17" for row in ours) or directory.health_line(db, now) is not None,
         e164=_opened(context, locked),
+        paused_texts=harm.paused_texts(db) if counted else frozenset(),
     )
 
 

@@ -207,6 +207,9 @@ def _fence(context: Context, db: Connection, ids: Sequence[int], token: str) -> 
         if row.group_id in facts.held_groups:
             _put_back(db, row, now + timedelta(minutes=1), "outbound is switched off")
             continue
+        if row.kind == "scheduled" and row.template in facts.paused_texts:
+            _drop(context, db, row, "suppressed", "text paused", now, call_task=False)
+            continue
         decided = verdict(
             fence_facts.text_of(row, facts),
             fence_facts.number_of(row, facts),
