@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from sms_service.conversation import engine
 from sms_service.conversation.definition import Conversation
+from sms_service.conversation.made_up import begin_with, made_up_fact
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Answered, Begin, Channel, Dialogue, Event, Outcome, Reply
 from sms_service.models.dialogues import dialogue, dialogue_event, response
@@ -38,8 +39,6 @@ TALKS: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("optin", {}, ("1",)),
     ("reminder", _MEETING, ()),
 )
-_PLANNED = {"next_meeting": {"result": "planned", **_MEETING}}
-_HOME = {"language_known": True, "facilitator": False, "personal": True, "unregistered": False}
 _KEYS: tuple[tuple[str, ...], ...] = (("1",), ("3", "1", "2"), ("4", "1", "0"), ("9", "1"))
 
 
@@ -81,8 +80,11 @@ class Rows:
         for seq in itertools.count(1):
             if seq > len(events):
                 break
-            outcome = _taken(conversation, place, events[seq - 1], {}, "sms")
-            self._step(row_id, person, conversation, seq, events[seq - 1], outcome, at + timedelta(seconds=seq))
+            outcome, facts = _taken(conversation, place, events[seq - 1], "sms")
+            at_step = at + timedelta(seconds=seq)
+            stored = {"seq": seq, "channel": "sms", "event": event_json(events[seq - 1]), "facts": facts, "at": at_step}
+            self.events.append({"id": new_row_id(), "dialogue_id": row_id, **stored})
+            self._outcome(row_id, person, conversation, seq, outcome, at_step)
             place = outcome.dialogue
             if seq <= len(said) and not place.done:
                 wanted = engine.wants(conversation, place)
@@ -103,11 +105,7 @@ class Rows:
             }
         )
 
-    def _step(
-        self, owner: int, person: int, conversation: Conversation, seq: int, event: Event, outcome: Outcome, at: datetime
-    ) -> None:
-        fields = {"dialogue_id": owner, "seq": seq, "channel": "sms", "event": event_json(event), "facts": {}, "at": at}
-        self.events.append({"id": new_row_id(), **fields})
+    def _outcome(self, owner: int, person: int, conversation: Conversation, seq: int, outcome: Outcome, at: datetime) -> None:
         for effect in outcome.effects:
             if effect.name == "save_answer":
                 value = coded_answer(effect.args["value"])
@@ -155,13 +153,15 @@ class Rows:
             if place is not None and place.done:
                 turns -= 1
                 break
-            event: Event = Begin(dict(_HOME))
+            at_turn = at + timedelta(seconds=turns)
+            event: Event = Begin(begin_with(home))
             if place is not None:
                 reading = read_reply(self.context.lexicon, key, engine.wants(home, place), language="rw")
                 event = Answered(reading, key if key in ("0", "00") else "")
-            outcome = _taken(home, place, event, _PLANNED, "ussd")
+            outcome, facts = _taken(home, place, event, "ussd")
             place = outcome.dialogue
-            self._turn(row_id, person, turns, event, render(home.words, "rw", outcome.replies[-1], "ussd"), at)
+            screen = render(home.words, "rw", outcome.replies[-1], "ussd")
+            self._turn(row_id, person, screen, {"seq": turns, "event": event_json(event), "facts": facts, "at": at_turn})
         if place is None:
             return
         self.dials.append(
@@ -181,30 +181,30 @@ class Rows:
             }
         )
 
-    def _turn(self, owner: int, person: int, seq: int, event: Event, screen: str, at: datetime) -> None:
+    def _turn(self, owner: int, person: int, screen: str, stored: dict[str, Any]) -> None:
         row_id = new_row_id()
         self.turns.append(
             {
                 "id": row_id,
                 "dial_id": owner,
                 "number_id": self.people.number_ids[person],
-                "seq": seq,
                 "receipt": row_id.to_bytes(8, "big"),
                 "screen": self.context.vault.seal("turn", "screen", row_id, screen),
                 "intent": "answer",
                 "alert": "none",
-                "event": event_json(event),
-                "facts": _PLANNED,
-                "at": at + timedelta(seconds=seq),
+                **stored,
             }
         )
 
 
-def _taken(conversation: Conversation, place: Dialogue | None, event: Event, facts: dict[str, Any], channel: Channel) -> Outcome:
-    outcome = engine.step(conversation, place, event, facts, channel)
-    if not isinstance(outcome, Outcome):
-        raise RuntimeError(f"the benchmark gives conversation {conversation.name} no fact {outcome.name}")
-    return outcome
+def _taken(conversation: Conversation, place: Dialogue | None, event: Event, channel: Channel) -> tuple[Outcome, dict[str, Any]]:
+    """One step and the made-up facts it was given, which are stored with it."""
+    facts: dict[str, Any] = {}
+    while True:
+        outcome = engine.step(conversation, place, event, facts, channel)
+        if isinstance(outcome, Outcome):
+            return outcome, facts
+        facts[outcome.name] = made_up_fact(outcome.name)
 
 
 def write_past(context: Context, people: Seeded, dialogues: int) -> Iterator[int]:
