@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
+from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.poll_balance import poll_balance
 from sms_service.usecases.sweep import drain_inbound, drain_outbox
 from sms_service.usecases.tick import Pace, tick
@@ -27,11 +28,14 @@ def run_clock(context: Context, stop: threading.Event) -> None:
     pool = ThreadPoolExecutor(SWEEP_CALLS, thread_name_prefix="sweep")
     sweeper = threading.Thread(target=_sweep, args=(context, pool, stop), name="sweep", daemon=True)
     sweeper.start()
+    replayer = threading.Thread(target=_replay, args=(context, stop), name="replay", daemon=True)
+    replayer.start()
     pace = Pace()
     while not stop.is_set():
         _guarded("tick", lambda: tick(context, pace))
         stop.wait(EVERY_SECONDS)
     sweeper.join(timeout=40)
+    replayer.join(timeout=5)
     pool.shutdown(wait=True)
 
 
@@ -41,6 +45,13 @@ def _sweep(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) ->
         _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
         _guarded("outbox", lambda: drain_outbox(context, pool, grace=GRACE, calls=SWEEP_CALLS, stopping=stop.is_set))
         _guarded("balance", lambda: poll_balance(context))
+        stop.wait(EVERY_SECONDS)
+
+
+def _replay(context: Context, stop: threading.Event) -> None:
+    """Drafts that somebody wants replayed: minutes of work at most, in short transactions, and nobody's phone waits for it."""
+    while not stop.is_set():
+        _guarded("replay", lambda: replay_waiting(context, stop.is_set))
         stop.wait(EVERY_SECONDS)
 
 

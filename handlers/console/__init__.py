@@ -32,6 +32,7 @@ MODULES = (
     "broadcasts",
     "conversations",
     "conversation_try",
+    "conversation_bring",
     "settings",
     "unknown",
     "unmatched",

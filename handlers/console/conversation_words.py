@@ -16,6 +16,13 @@ CHANGES: Final = {
     "removed": (later("Gone"), "red"),
     "changed": (later("Changed"), "blue"),
 }
+#: The kinds of ``draft_replay.Difference``.
+DIFFERENCES: Final = {
+    "path": later("another way"),
+    "answer": later("another answer"),
+    "effect": later("something else is done"),
+    "text": later("another text"),
+}
 #: The codes of ``conversation.outline.TERMS``.
 TERMS: Final = {
     "ask": later("asks"),

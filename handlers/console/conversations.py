@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from handlers.console import guard, labels
 from handlers.console.acting import carried_out, sent_form
-from handlers.console.conversation_words import CHANGES, STATES, TERMS
+from handlers.console.conversation_words import CHANGES, DIFFERENCES, STATES, TERMS
 from handlers.console.forms import Form
 from handlers.console.frame import say
 from handlers.console.language import current
@@ -25,6 +25,7 @@ from sms_service.conversation.version import NOTICES_NAME
 from sms_service.usecases import conversation_pages, versions
 from sms_service.usecases.conversation_pages import VersionView
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.keep_draft_replay import ask_replay, kept_replay
 
 pages = Pages("conversations")
 SEE, REVIEW, PUBLISH = "conversations.see", "conversations.review", "conversations.publish"
@@ -84,6 +85,15 @@ def decide(name: str, number: int) -> Response:
     return _after(name, number, form, done)
 
 
+@pages.page("/conversations/<name>/<int:number>/replay", needs=REVIEW, methods=["POST"])
+def replay(name: str, number: int) -> Response:
+    """Have the last days' dialogues replayed on this version."""
+    found_view(name, number)
+    form = sent_form()
+    done = carried_out(form, lambda: ask_replay(guard.service(), name, number, guard.me().code))
+    return _after(name, number, form, done)
+
+
 def found_view(name: str, number: int | None) -> VersionView:
     """The version, or the same 404 for every name and number that is not there."""
     context = guard.service()
@@ -105,6 +115,8 @@ def _page(name: str, number: int | None, form: Form, status: int = 200) -> Respo
     view = found_view(name, number)
     language = _language(view)
     conversation = view.version.conversation
+    with guard.service().database.begin() as db:
+        replayed = kept_replay(db, name, view.listed.number)
     return guard.show(
         "conversation.html",
         status,
@@ -120,6 +132,8 @@ def _page(name: str, number: int | None, form: Form, status: int = 200) -> Respo
         faults=view.faults[:MOST_FAULTS],
         stands=_in_the_way(view),
         differing=_differing(view),
+        replayed=replayed,
+        what_differs=DIFFERENCES,
         states=STATES,
         kinds=CHANGES,
         label=labels.label,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from sms_service import paths
 from sms_service.conversation.play import run_transcript
 from sms_service.conversation.version import version_of
 from sms_service.models.base import metadata
+from sms_service.models.draft_replays import draft_replay
 from sms_service.usecases import versions
 from sms_service.usecases.context import Context
+from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.read_versions import list_versions
 from tests.console.conftest import Browser, Browsers
 from tests.console.world import World
@@ -105,6 +110,65 @@ def test_a_language_is_signed_off_by_name_and_not_by_who_wrote_it(browsers: Brow
     assert "Mukamana R." in other.get(f"{CHECKIN}/{draft}")[1]
     assert "Mukamana R." not in other.get(CHECKIN)[1]
     assert other.post(sign, sent)[0] == 422
+
+
+def test_a_draft_is_replayed_in_the_background_and_its_result_stays(browsers: Browsers, context: Context, draft: int) -> None:
+    """Asked for by a button, once at a time; the counts and their time are on the page, the running version untouched."""
+    admin, path = browsers("admin"), f"{CHECKIN}/{draft}"
+    assert browsers("staff").post(f"{path}/replay")[0] == 403
+    assert admin.post(f"{path}/replay")[0] == 303
+    assert "Being played" in admin.get(path)[1]
+    assert admin.post(f"{path}/replay")[0] == 422
+    assert replay_waiting(context) == 1
+    page = admin.get(path)[1]
+    assert "Dialogues: 0" in page
+    assert "Play them again" in page
+    assert replay_waiting(context) == 0
+    assert states(context) == {1: "published", draft: "draft"}
+
+
+def test_a_replay_whose_process_ended_is_taken_again(browsers: Browsers, context: Context, draft: int) -> None:
+    """F7 in spirit: one that fell silent is begun again; one that still speaks is left alone."""
+    browsers("admin").post(f"{CHECKIN}/{draft}/replay")
+    assert replay_waiting(context, lambda: False) == 1
+    for age, taken in ((timedelta(seconds=30), 0), (timedelta(minutes=3), 1)):
+        with context.database.begin() as db:
+            silent = context.now(db) - age
+            db.execute(update(draft_replay).values(state="running", beat_at=silent))
+        assert replay_waiting(context) == taken
+
+
+def sent_files(browser: Browser, act: str, **files: tuple[str, bytes]) -> tuple[int, str]:
+    data = {"csrf_token": browser.csrf(), "act": act, **{name: (io.BytesIO(held), file) for name, (file, held) in files.items()}}
+    answer = browser.client.post("/console/conversation-drafts", data=data, content_type="multipart/form-data")
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_a_draft_comes_in_by_upload_all_or_nothing(browsers: Browsers, context: Context, world: World) -> None:
+    """I23: looked at first, refused whole with every fault and its place, then taken as a draft of the person who brought it."""
+    admin = browsers("admin")
+    good = (paths.templates_dir() / "conversations" / "checkin.toml").read_bytes().replace(b"hours = 72", b"hours = 48")
+    bad = good.replace(b'answer = "scale"', b'answer = "scales"').replace(b'number = 9', b'number = 10')
+    status, page = sent_files(admin, "do", definition=("checkin.toml", bad))
+    assert status == 422
+    found = [unescape(one) for one in re.findall(r"<b>checkin.toml</b>(.*?)</li>", page, re.DOTALL)]
+    assert len(found) >= 2, page
+    assert sent_files(admin, "look", definition=("checkin.toml", good))[0] == 200
+    assert states(context) == {1: "published"}
+    assert sent_files(admin, "do", definition=("checkin.toml", good))[0] == 303
+    assert states(context) == {1: "published", 2: "draft"}
+    page = admin.get(f"{CHECKIN}/2")[1]
+    assert "closes_after_hours" in page
+    assert admin.post(f"{CHECKIN}/2/decide", {"act": "approve"})[0] == 422
+    assert sent_files(admin, "do", definition=("checkin.toml", good))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("file", "held"), [("a.toml", b"not = [toml"), ("a.exe", b"MZ"), ("words.csv", b"\xff\xfe"), ("words.xlsx", b"PK")]
+)
+def test_a_file_that_cannot_be_read_is_refused(browsers: Browsers, world: World, file: str, held: bytes) -> None:
+    assert sent_files(browsers("admin"), "do", definition=(file, held))[0] == 422
+    assert browsers("admin").post("/console/conversation-drafts", {"act": "do"})[0] == 422
 
 
 def test_the_diagram_stands_by_itself_in_the_language_asked_for(browsers: Browsers, world: World) -> None:
