@@ -14,7 +14,7 @@ from handlers.console.frame import say
 from handlers.console.language import gettext as _
 from handlers.console.language import later
 from handlers.console.pages import Pages
-from sms_service.usecases import directory, pauses, read_settings, rota
+from sms_service.usecases import directory, duty_care, pauses, read_settings, rota
 from sms_service.usecases.find import local_moment
 from sms_service.usecases.outbound_switch import set_outbound
 
@@ -161,6 +161,14 @@ def end_duty(duty_id: int) -> Response:
     """Take a turn off the rota."""
     form = sent_form()
     return _saved() if carried_out(form, lambda: rota.end_duty(guard.service(), duty_id, guard.me().code)) else _page(form)
+
+
+@pages.page("/settings/rota/debrief", needs=("manage_rota", "work_concerns"), methods=["POST"])
+def debrief() -> Response:
+    """A debrief was held with somebody on duty."""
+    form, context, actor = sent_form(), guard.service(), guard.me().code
+    who = form.text("who", most=60)
+    return _saved() if carried_out(form, lambda: duty_care.debrief_held(context, who, actor)) else _page(form)
 
 
 @pages.page("/settings/directory/add", needs="manage_directory", methods=["GET", "POST"])

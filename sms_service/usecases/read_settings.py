@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from sms_service import clock
 from sms_service.models import directory, pauses, state
 from sms_service.models.groups import group
+from sms_service.usecases.duty_care import Strain, strains
 from sms_service.usecases.rota import coming_duty
 
 
@@ -24,6 +25,7 @@ class SettingsView:
     group_codes: dict[int, str]
     duty: Sequence[Any]
     directory: Sequence[Any]
+    strains: Sequence[Strain]
 
 
 def view_settings(db: Connection, now: datetime) -> SettingsView:
@@ -34,4 +36,5 @@ def view_settings(db: Connection, now: datetime) -> SettingsView:
         group_codes={row.id: row.code for row in db.execute(select(group.c.id, group.c.code))},
         duty=coming_duty(db, now),
         directory=directory.all_entries(db),
+        strains=strains(db, now),
     )
