@@ -17,6 +17,7 @@ from sms_service.conversation.definition import Ask, Conversation, Step
 from sms_service.conversation.engine import wants
 from sms_service.conversation.explore import Exploration, Taken
 from sms_service.conversation.faults import Fault
+from sms_service.conversation.paging import MENU, MORE
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Channel, Reply
 from sms_service.conversation.vocabulary import SMS_LIMIT, Kind
@@ -80,7 +81,7 @@ def _screen(conversation: Conversation, taken: Taken, reply: Reply) -> Screen:
     if after.done or not isinstance(current, Ask) or reply.key not in {key for _, key in current.message.shown()}:
         return Screen(after.step, taken.channel, reply.key, lists, frozenset(), "")
     expected = wants(conversation, after)
-    offered = {1, 2} if current.answer == "yesno" else {option.number for option in expected.options}
+    offered = {1, 2} if current.answer == "yesno" else {one.number for one in expected.options if one.value != MORE}
     if current.answer == "time":
         offered = {choice.number for choice in current.choices}
     return Screen(after.step, taken.channel, reply.key, lists, frozenset(offered), current.answer)
@@ -96,7 +97,10 @@ def _length(words: Words, language: str, screen: Screen, reply: Reply, kinds: di
     except WordsFault as fault:
         yield f"cannot be shown: {fault}", ""
         return
-    units = segments(text).units
+    measured = segments(text)
+    units = measured.units
+    if measured.culprits:
+        yield f"text '{reply.key}' leaves with characters outside GSM-7: {' '.join(measured.culprits)} (S6)", "look at its labels"
     if units > SMS_LIMIT and screen.lists:
         fix = f"shorten it by {units - SMS_LIMIT}"
         yield f"text '{reply.key}' leaves as {units} characters with its longest values, at most {SMS_LIMIT} fit (S6)", fix
@@ -116,6 +120,10 @@ def _offers(step: Step, screen: Screen, text: str) -> Iterator[tuple[str, str]]:
     if not isinstance(step, Ask) or not screen.asked:
         return
     bare = PLACEHOLDER.sub(" ", text)
+    if step.page and screen.channel == "ussd":
+        if (MENU, "menu") not in PLACEHOLDER.findall(text):
+            yield f"text '{screen.key}' does not show its options a page at a time", f"{{{MENU}:menu}}"
+        return
     if screen.asked == "list":
         if (step.source, "list") not in PLACEHOLDER.findall(text):
             yield f"text '{screen.key}' does not show the list it asks about", f"{{{step.source}:list}}"

@@ -21,9 +21,12 @@ from sms_service.conversation.definition import (
 )
 from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.graph import edges, known_on_arrival
+from sms_service.conversation.paging import MENU, MORE_KEY, PER_PAGE
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import EFFECTS, FACTS, NOTICES, Kind
 from sms_service.conversation.words import LIST_MORE, Words
+
+MENU_KIND: Kind = "menu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,16 @@ def uses_of(conversation: Conversation) -> list[Use]:
     fields = fields_of(conversation)
     found: list[Use] = []
 
-    def use(step: str, key: str, channel: Channel, values: tuple[str, ...] = ()) -> None:
-        kinds = {name: fields[name] for name in values if name in fields}
+    def use(step: str, key: str, channel: Channel, values: tuple[str, ...] = (), menu: Mapping[str, Kind] | None = None) -> None:
+        kinds = {**{name: fields[name] for name in values if name in fields}, **(menu or {})}
         found.append(Use(conversation.file, step, key, channel, conversation.text_class, kinds))
 
     for step in conversation.steps.values():
         if isinstance(step, Ask | Say):
+            menu = {MENU: MENU_KIND} if isinstance(step, Ask) and step.page else {}
             for channel, key in step.message.shown():
-                use(step.name, key, channel, step.message.values)
-            if isinstance(step, Ask) and step.answer == "list":
+                use(step.name, key, channel, step.message.values, menu if channel == "ussd" else {})
+            if isinstance(step, Ask) and (step.answer == "list" or step.page):
                 use(step.name, LIST_MORE, "ussd")
         elif isinstance(step, Pin):
             for key in (step.ask, step.wrong, step.locked):
@@ -183,10 +187,24 @@ class _Checker:
         if ask.answer == "list" and (self.fields.get(ask.source) != "list" or not ask.save):
             lists = [name for name, kind in self.fields.items() if kind == "list"]
             yield "answer 'list' needs 'source', a list kept from a fact, and 'save'", f"lists here: {', '.join(lists) or 'none'}"
-        if ask.answer in ("list", "date", "time") and "sms" in self.conversation.channels:
-            yield f"answer '{ask.answer}' works on USSD only", "channels = ['ussd']"
+        yield from self._page(ask)
         for choice in ask.choices:
             yield from self._choice(choice.number, choice.label, choice.only_if)
+
+    def _page(self, ask: Ask) -> Said:
+        """What fits screens only; and a paged menu: labelled options, one digit each, and 9 turns the page."""
+        if ask.answer in ("list", "date", "time") and "sms" in self.conversation.channels:
+            yield f"answer '{ask.answer}' works on USSD only", "channels = ['ussd']"
+        if not ask.page:
+            return
+        if ask.answer != "options" or "ussd" not in self.conversation.channels:
+            yield "'page' belongs to answer 'options' on ussd", "leave it out"
+        if not 1 <= ask.page <= PER_PAGE:
+            yield f"'page' must be 1 to {PER_PAGE} options a screen", f"page = {PER_PAGE}"
+        if any(choice.number == MORE_KEY for choice in ask.choices):
+            yield f"option {MORE_KEY} of a paged menu: that key turns the page", "number the options 1 to 8"
+        if not all(choice.label for choice in ask.choices):
+            yield "an option of a paged menu has no 'label' to show", "label = 'name_of_a_label'"
 
     def _choice(self, number: int, label: str, only_if: str) -> Said:
         if only_if:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sms_service.conversation import paging
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import Kind
 from sms_service.conversation.words import LIST_MORE, Words
@@ -87,6 +88,7 @@ class Ask:
 
     ``low``..``high`` bound scale and number; ``source`` is the field a list is drawn from; ``back`` is where ``00``
     leads.
+    ``page`` shows so many labelled options a screen, where they do not all fit one (0: the text names them itself).
     ``ways`` holds own ways for yes, no and dont_know; without one of its own an answer takes ``way``.
     """
 
@@ -102,6 +104,17 @@ class Ask:
     save: str = ""
     record: str = ""
     back: str = ""
+    page: int = 0
+
+    def offered(self, data: Mapping[str, Any]) -> tuple[Choice, ...]:
+        """The options that a dialogue with this data may choose."""
+        return tuple(one for one in self.choices if not one.only_if or data.get(one.only_if))
+
+    def page_at(self, data: Mapping[str, Any]) -> paging.Page | paging.Menu:
+        """The page of a long list or menu that a dialogue with this data stands at; page 0 for every other question."""
+        if not self.page:
+            return paging.page_of(data, self.source)
+        return paging.menu_of(data, [(one.number, one.label) for one in self.offered(data)], self.page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +220,7 @@ def texts_of(steps: Mapping[str, Step]) -> frozenset[str]:
     for step in steps.values():
         if isinstance(step, Ask | Say):
             keys.update(key for _, key in step.message.shown())
-            if isinstance(step, Ask) and step.answer == "list":
+            if isinstance(step, Ask) and (step.answer == "list" or step.page):
                 keys.add(LIST_MORE)
         elif isinstance(step, Pin):
             keys.update((step.ask, step.wrong, step.locked))

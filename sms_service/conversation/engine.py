@@ -73,11 +73,9 @@ def wants(conversation: Conversation, dialogue: Dialogue) -> Expectation:
         return Expectation()
     if current.answer == "list":
         return Expectation("options", options=paging.page_of(dialogue.data, current.source).options())
-    options = tuple(
-        Option(choice.number, str(choice.value), choice.labels)
-        for choice in current.choices
-        if not choice.only_if or dialogue.data.get(choice.only_if)
-    )
+    options = tuple(Option(one.number, str(one.value), one.labels) for one in current.offered(dialogue.data))
+    if current.page and current.page_at(dialogue.data).more:
+        options += (Option(paging.MORE_KEY, paging.MORE),)
     if current.answer == "time" and options:
         # one key stands beside four digits (1 = same time), so both are read as one number
         return Expectation("number", 1, _LAST_TIME)
@@ -116,7 +114,7 @@ def step(
         return run.pin(dialogue, current, event)
     # on USSD 0 and 00 are never answers (V6, S12); by SMS a 0 may be a number's answer and is read like any other text
     if channel == "ussd" and event.raw_key:
-        if event.raw_key == "00" and isinstance(current, Ask) and run.page(current).number:
+        if event.raw_key == "00" and isinstance(current, Ask) and current.page_at(run.data).number:
             return run.turn(current, -1)
         target = _way_out(conversation, current, event.raw_key)
         return run.enter(target) if target else run.show(dialogue, current)
@@ -196,12 +194,9 @@ class _Run:
             self._say(current.ask)
         return Outcome(dialogue, tuple(self.replies))
 
-    def page(self, ask: Ask) -> paging.Page:
-        return paging.page_of(self.data, ask.source)
-
     def turn(self, ask: Ask, pages: int) -> Outcome:
-        """The next page of a long list (1), or the one before (-1)."""
-        self.data[paging.PLACE] = self.page(ask).number + pages
+        """The next page of a long list or menu (1), or the one before (-1)."""
+        self.data[paging.PLACE] = ask.page_at(self.data).number + pages
         self._question(ask)
         return self._outcome(ask.name)
 
@@ -226,8 +221,8 @@ class _Run:
     def answer(self, dialogue: Dialogue, ask: Ask, reading: Reading) -> Outcome | Need:
         """A reply to the open question: taken, not understood, or not meant for the engine."""
         value, way = self._accept(ask, reading)
-        if ask.answer == "list" and value == paging.MORE:
-            return self.turn(ask, 1)
+        if value == paging.MORE:
+            return self.turn(ask, 1) if self.channel == "ussd" else self._unclear(dialogue, ask)
         if value is not _REFUSED:
             return self.enter(self._take(ask, value, way))
         if self.channel == "ussd":
@@ -248,13 +243,10 @@ class _Run:
             return value, (ask.ways or {}).get("yes" if value else "no", ask.way)
         if ask.answer == "time" and ask.choices and type(value) is int:
             value = self._time_or_option(ask, value)
-        for choice in ask.choices:
-            if isinstance(value, str) and value == str(choice.value) and self._offered(choice.only_if):
+        for choice in ask.offered(self.data):
+            if isinstance(value, str) and value == str(choice.value):
                 return choice.value, choice.way
         return (value if self._fits(ask, value) else _REFUSED), ask.way
-
-    def _offered(self, flag: str) -> bool:
-        return not flag or bool(self.data.get(flag))
 
     def _time_or_option(self, ask: Ask, number: int) -> str:
         if _FIRST_TIME <= number <= _LAST_TIME:
@@ -266,8 +258,8 @@ class _Run:
             return isinstance(value, int) and not isinstance(value, bool) and ask.low <= value <= ask.high
         if ask.answer in ("date", "time"):
             return isinstance(value, str) and len(value) == 4 and value.isascii() and value.isdigit()
-        page = self.page(ask)
-        return ask.answer == "list" and isinstance(value, str) and (value in page.codes or (page.more and value == paging.MORE))
+        page = ask.page_at(self.data)
+        return isinstance(value, str) and (value in page.codes or (page.more and value == paging.MORE))
 
     def _take(self, ask: Ask, value: Any, way: Way) -> str:
         if ask.save:
@@ -292,7 +284,7 @@ class _Run:
         if ask.answer == "number":
             return f"{ask.low}-{ask.high}"
         scale = list(range(ask.low, ask.high + 1)) if ask.answer == "scale" else []
-        return scale + [choice.number for choice in ask.choices if self._offered(choice.only_if)]
+        return scale + [choice.number for choice in ask.offered(self.data)]
 
     def _arrive(self, found: StepDefinition) -> Outcome:
         if isinstance(found, Say):
@@ -334,16 +326,17 @@ class _Run:
         return value
 
     def _question(self, ask: Ask) -> None:
-        self._say(ask.message.key(self.channel, self.data), ask.message.values, page_of=ask.source)
+        paged = {paging.MENU if ask.page else ask.source: ask.page_at(self.data).shown()} if ask.page or ask.source else {}
+        key, values = ask.message.key(self.channel, self.data), ask.message.values
+        self._say(key, values, given={name: one for name, one in paged.items() if name in values or self.channel == "ussd"})
 
-    def _say(self, key: str, values: tuple[str, ...] = (), *, ends: bool = False, page_of: str = "") -> None:
+    def _say(self, key: str, values: tuple[str, ...] = (), *, ends: bool = False, given: Mapping[str, Any] | None = None) -> None:
         if not key:
             return
         missing = [name for name in values if name not in self.data]
         if missing:
             raise EngineFault(f"text '{key}' of conversation '{self.conversation.name}' lacks {', '.join(missing)}")
-        given = {name: paging.page_of(self.data, name).shown() if name == page_of else self.data[name] for name in values}
-        self.replies.append(Reply(key, given, ends))
+        self.replies.append(Reply(key, {**{name: self.data[name] for name in values}, **(given or {})}, ends))
 
     def _outcome(self, at: str, *, done: bool = False) -> Outcome:
         dialogue = Dialogue(self.conversation.name, self.conversation.fingerprint, at, self.data, 0, done)

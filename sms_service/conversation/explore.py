@@ -200,7 +200,7 @@ class _Explorer:
             return (dialogue.step, "done")
         live = sorted(self.live.get(dialogue.step, frozenset()))
         current = self.conversation.steps[dialogue.step]
-        page = dialogue.data.get(PLACE, 0) if isinstance(current, Ask) and current.answer == "list" else 0
+        page = dialogue.data.get(PLACE, 0) if isinstance(current, Ask) and (current.answer == "list" or current.page) else 0
         return (dialogue.step, dialogue.unclear, page, *(_abstract(dialogue.data.get(name)) for name in live))
 
     def _finishing(self) -> set[Key]:

@@ -10,6 +10,9 @@ from typing import Any, Literal
 MOST_NAMED = 60
 """Characters of an author's own name or value that a fault repeats; a longer one is cut (bounded output, I22)."""
 
+MOST_SAID = 600
+"""Characters of a reason or a suggestion: an author's own names may be of any length."""
+
 FaultKind = Literal["fault", "notice"]
 
 
@@ -28,6 +31,12 @@ class Fault:
     reason: str
     fix: str = ""
     kind: FaultKind = "fault"
+
+    def __post_init__(self) -> None:
+        for name, most in (("step", MOST_NAMED), ("reason", MOST_SAID), ("fix", MOST_SAID)):
+            text = getattr(self, name)
+            if len(text) > most:
+                object.__setattr__(self, name, f"{text[:most]}...")
 
     def __str__(self) -> str:
         """One line for the command line and the console: ``file, step s, language l: reason - suggested: fix``."""

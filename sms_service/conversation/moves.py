@@ -14,6 +14,7 @@ from typing import Any
 
 from sms_service.conversation.definition import Ask, Conversation, Pin
 from sms_service.conversation.engine import wants
+from sms_service.conversation.paging import MORE
 from sms_service.conversation.types import Answered, Dialogue, Event, PinChecked, Shown, TimedOut
 from sms_service.text.reply_types import Expectation, Intent, Reading
 
@@ -64,4 +65,4 @@ def _values(ask: Ask, expected: Expectation) -> Iterator[Any]:
         yield from _TIMES
     # an option that is not offered just now is tried as well: it must be refused
     yield from (str(choice.value) for choice in ask.choices)
-    yield from (option.value for option in expected.options if ask.answer == "list")
+    yield from (option.value for option in expected.options if ask.answer == "list" or option.value == MORE)

@@ -276,6 +276,7 @@ def _ask(table: _Table, name: str, words: Words) -> Ask:
         save=table.get("save", ""),
         record=table.get("record", ""),
         back=table.get("back", ""),
+        page=table.get("page", 0),
     )
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["code", "count", "phone", "clock", "day", "time", "moment", "choices", "soon", "list", "flag", "row"]
+Kind = Literal["code", "count", "phone", "clock", "day", "time", "moment", "choices", "soon", "list", "flag", "row", "menu"]
 """What a value is. ``day`` is an ISO date, ``time`` HH:MM, ``moment`` both as YYYY-MM-DDTHH:MM, all Africa/Kigali;
 ``clock`` is HH:MM shown as it is, ``choices`` a list of digits or a range, ``soon`` is soon or tomorrow, ``list`` a
-list of codes, ``row`` a reference that is never shown.
+list of codes, ``row`` a reference that is never shown; ``menu`` is what a paged menu fills in by itself, never an argument.
 """
 
 KINDS: tuple[Kind, ...] = (

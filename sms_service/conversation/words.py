@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sms_service.conversation.faults import Fault
-from sms_service.conversation.paging import PER_PAGE, list_text
+from sms_service.conversation.paging import PER_PAGE, list_text, menu_text
 from sms_service.conversation.vocabulary import MAX_LISTED, Kind
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
@@ -30,6 +30,7 @@ FORMATS: Mapping[str, frozenset[Kind]] = {
     "choices": frozenset({"choices"}),
     "soon": frozenset({"soon"}),
     "list": frozenset({"list"}),
+    "menu": frozenset({"menu"}),
 }
 """Format named in a placeholder -> the kinds of value it can say."""
 
@@ -168,6 +169,8 @@ class Words:
 
     def longest(self, language: str, form: str, kind: Kind) -> str:
         """The longest thing a placeholder of this format can become, for measuring before a text may run (S6)."""
+        if form == "menu":
+            return ""  # measured with its real options, page by page
         if form == "list":
             page = {"codes": ["G99999"] * PER_PAGE, "more": True}
             return max(list_text(["G99999"] * MAX_LISTED), list_text(page, self.more(language)), key=len)
@@ -224,6 +227,7 @@ _SAYERS: Mapping[str, Callable[[Words, Any, str], str]] = {
     "choices": lambda words, value, language: words.choices_text(value, language),
     "soon": lambda words, value, language: words._forms(language).soon[value],
     "list": lambda words, value, language: list_text(value, words.more(language)),
+    "menu": lambda words, value, language: menu_text(value, words.option_labels.get(language, {}), words.more(language)),
 }
 
 

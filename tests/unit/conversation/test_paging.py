@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
@@ -9,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms_service.conversation import paging
+from sms_service.conversation.check import load
+from sms_service.conversation.engine import wants
+from sms_service.conversation.render import render
+from sms_service.conversation.types import Answered, Begin
 from sms_service.conversation.vocabulary import MAX_ENTRIES, MAX_LISTED, USSD_LIMIT
 from sms_service.text.gsm import segments
-from tests.unit.conversation.player import LANGUAGES, Phone
+from sms_service.text.reply_types import Reading
+from tests.unit.conversation.broken import Change, Tables, faults_after, shipped
+from tests.unit.conversation.player import LANGUAGES, Phone, read_digits, settle
 
 MORE = {"en": "More", "fr": "Suite", "rw": "Ibindi", "sw": "Zaidi"}
 
@@ -92,3 +99,65 @@ def test_pages_are_a_partition(count: int, page: int) -> None:
     assert all(len(one.options()) <= MAX_LISTED for one in pages)
     anywhere = paging.page_of({"groups": codes, paging.PLACE: page}, "groups")
     assert anywhere in pages
+
+
+def _paged(size: int) -> Change:
+    """The last question of a missed meeting as a menu of two options a screen."""
+
+    def change(conversations: Tables, messages: Tables) -> None:
+        question = conversations["missed.toml"]["steps"]["ask"]
+        question["page"] = size
+        for language in LANGUAGES:
+            messages[language]["screens.toml"]["missed_screen"]["text"] = "Servas: {day:weekday}?\n{options:menu}\n0) Exit"
+
+    return change
+
+
+def test_a_menu_of_labels_is_paged_and_every_option_keeps_its_number() -> None:
+    """V5, S6: what does not fit one screen goes on the next; a number means the same on every page."""
+    conversations, messages = copy.deepcopy(shipped())
+    _paged(2)(conversations, messages)
+    assert faults_after(_paged(2)) == []
+    loaded = load(conversations, messages)
+    missed = next(one for one in loaded.conversations if one.name == "missed")
+    begun, _ = settle(missed, None, Begin({"day": "2026-11-18"}), "ussd", {})
+    screens = [render(missed.words, "en", begun.replies[0], "ussd")]
+    turned, _ = settle(missed, begun.dialogue, Answered(read_digits("9", wants(missed, begun.dialogue))), "ussd", {})
+    screens.append(render(missed.words, "en", turned.replies[0], "ussd"))
+    assert screens == [
+        "CON Servas: Wednesday?\n1) I will come next time\n2) Please call me\n9) More\n0) Exit",
+        "CON Servas: Wednesday?\n3) I will not come again\n0) Exit",
+    ]
+    back, _ = settle(missed, turned.dialogue, Answered(Reading("unclear"), "00"), "ussd", {})
+    assert render(missed.words, "en", back.replies[0], "ussd") == screens[0]
+    for dialogue in (begun.dialogue, turned.dialogue):
+        done, _ = settle(missed, dialogue, Answered(read_digits("3", wants(missed, dialogue))), "ussd", {})
+        assert [effect.args["value"] for effect in done.effects if effect.name == "save_answer"] == ["leave"]
+    by_text, _ = settle(missed, begun.dialogue, Answered(read_digits("9", wants(missed, begun.dialogue))), "sms", {})
+    assert [reply.key for reply in by_text.replies] == ["not_understood"], "a text has no pages"
+
+
+@pytest.mark.parametrize(
+    ("size", "option", "words"),
+    [(9, 3, "must be 1 to 8"), (2, 9, "that key turns the page"), (-1, 3, "must be 1 to 8")],
+)
+def test_a_menu_that_cannot_be_paged_is_refused(size: int, option: int, words: str) -> None:
+    """S6: the key that turns the page is no option, and each page has room."""
+
+    def change(conversations: Tables, messages: Tables) -> None:
+        _paged(size)(conversations, messages)
+        conversations["missed.toml"]["steps"]["ask"]["options"][2]["number"] = option
+
+    assert any(words in fault.reason and fault.fix for fault in faults_after(change))
+
+
+def test_a_page_that_is_too_long_is_refused_with_the_number_that_must_go() -> None:
+    """S6: each page of a menu is measured as it leaves, in every language."""
+
+    def change(conversations: Tables, messages: Tables) -> None:
+        _paged(3)(conversations, messages)
+        messages["rw"]["forms.toml"]["labels"]["missed_leave"] = "x" * 120
+
+    (fault,) = [one for one in faults_after(change) if "at most 160 fit" in one.reason]
+    assert (fault.step, fault.language) == ("ask", "rw")
+    assert fault.fix.startswith("shorten it by ")

@@ -55,7 +55,7 @@ def _changed(draw: st.DrawFn, table: dict[str, Any]) -> dict[str, Any]:
         if kind == "drop":
             del holder[last]
         elif kind == "replace":
-            holder[last] = draw(_WILD)
+            holder[last] = copy.deepcopy(draw(_WILD))
         elif kind == "rename" and isinstance(holder, dict):
             holder[draw(st.text(max_size=8))] = holder.pop(last)
         elif kind == "nest":
