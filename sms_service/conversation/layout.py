@@ -6,11 +6,14 @@ same drawing. Cost grows with boxes times lines; at most ``MAX_STEPS`` boxes com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 SPACE = 22.0
+MOST_ACROSS = 6
+"""Boxes side by side in one layer, as far as those that lead nowhere can stand lower."""
+
 _ROUNDS = 6
 _THIN = 8.0
 
@@ -57,6 +60,7 @@ def layers_of(names: Sequence[str], lines: Sequence[tuple[str, str]]) -> dict[st
 def place(sizes: Mapping[str, tuple[float, float]], lines: Sequence[Line], row_height: float, gap: float) -> Placed:
     """Coordinates for boxes of these (width, height); ``gap`` is the room between layers beside the labels' rows."""
     layer = layers_of(list(sizes), [(line.source, line.target) for line in lines])
+    _narrow(layer, {line.source for line in lines})
     rows: list[list[str]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
     for name in sizes:
         rows[layer[name]].append(name)
@@ -77,6 +81,18 @@ def place(sizes: Mapping[str, tuple[float, float]], lines: Sequence[Line], row_h
     _order(rows, above, below)
     middles = _middles(rows, widths, above, below)
     return _placed(sizes, lines, rows, chains, middles, row_height, gap)
+
+
+def _narrow(layer: dict[str, int], leading_on: Collection[str]) -> None:
+    """Move boxes that lead nowhere down from a crowded layer: a page is narrower than a menu is wide."""
+    at = 0
+    while at <= max(layer.values(), default=-1):
+        names = [name for name in layer if layer[name] == at]
+        surplus = max(len(names) - MOST_ACROSS, 0)
+        ends = [name for name in names if name not in leading_on]
+        for name in ends[-surplus:] if surplus else []:
+            layer[name] += 1
+        at += 1
 
 
 def _neighbours(links: Sequence[tuple[str, str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -49,7 +49,8 @@ class WayOn:
 class Outlined:
     """One step: its kind as a code, what it is about (a fact, a flag, the shape of the answer), its texts, its ways on.
 
-    ``texts`` are (channel, key). ``does`` names the effects of a last text. ``back`` is where 00 leads, when it is its own.
+    ``texts`` are (channel, key). ``does`` names the effects of a last text, and what an answer is saved as. ``back`` is where 00
+    leads, when it is its own.
     """
 
     name: str
@@ -81,7 +82,8 @@ def _told(step: Step, terms: Mapping[str, str]) -> Outlined:
     ways = tuple(_merged(_ways(step, terms)))
     if isinstance(step, Ask):
         about = {"scale": f"{step.low}-{step.high}", "number": f"{step.low}-{step.high}", "date": "DDMM", "time": "HHMM"}
-        return Outlined(step.name, "ask", about.get(step.answer, ""), step.message.shown(), ways, back=step.back)
+        saved = (f"save_answer {step.record}",) if step.record else ()
+        return Outlined(step.name, "ask", about.get(step.answer, ""), step.message.shown(), ways, saved, step.back)
     if isinstance(step, Pin):
         texts = tuple(("ussd", key) for key in (step.ask, step.wrong, step.locked) if key)
         return Outlined(step.name, "pin", "", texts, ways)

@@ -108,6 +108,11 @@ def test_pages_fit_and_run_nothing_but_their_own(
         "people": "/console/people",
         "unknown": "/console/unknown",
         "pairs-add": "/console/pairs/add",
+        "conversations": "/console/conversations",
+        "conversation": "/console/conversations/checkin",
+        "conversation-long": "/console/conversations/home/1?language=rw",
+        "conversation-try": "/console/conversations/home/1/try",
+        "conversation-drafts": "/console/conversation-drafts",
     }
     for width in WIDTHS:
         opened = signed_in(chromium, address, context, accounts["safeguarding"], width=width)

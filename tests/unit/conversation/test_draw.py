@@ -138,6 +138,14 @@ def test_no_box_lies_on_another_and_every_line_goes_down(pairs: list[tuple[int, 
         assert all(above[1] <= below[1] + 0.01 for above, below in pairwise(points))
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_drawing_is_no_wider_than_a_page_across(name: str) -> None:
+    """A4 lying down at a size that can be read: what leads nowhere stands lower rather than beside a crowd."""
+    width = re.search(r'width="(\d+)"', draw(catalogue().conversations[name], "en"))
+    assert width
+    assert int(width.group(1)) <= 8 * (BOX + 22)
+
+
 def test_a_box_stands_below_the_lowest_that_leads_to_it() -> None:
     assert layers_of(["a", "b", "c", "d"], [("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")]) == {"a": 0, "b": 1, "c": 2, "d": 1}
 
