@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sms_service.conversation.check import check_all, load
 from sms_service.conversation.check_standing import review_notices, signed_off
 from sms_service.conversation.definition import Conversation
-from sms_service.conversation.faults import Fault, refusing
+from sms_service.conversation.faults import Fault, refusing, shortly
 from sms_service.conversation.play import run_transcript
 from sms_service.conversation.translations import overlay, places_of
 from sms_service.conversation.version import Version, notices_version, version_of
@@ -24,6 +25,8 @@ TOPICS_FILE = "topics"
 FORBIDDEN_FILE = "forbidden"
 
 _OTHERWISE = "put the conversation right, or the transcript if this was meant"
+
+_LANGUAGE = re.compile(r"[a-z]{2}")
 
 AUDIENCES = "MWCFX"
 """Men, partners, couples, family, community; letters add up."""
@@ -61,7 +64,7 @@ class Catalogue:
         return [notices_version(self.words), *(version_of(one) for _, one in sorted(self.conversations.items()))]
 
 
-def read_catalogue(templates: Path, *, over: Iterable[Path] = (), proof: bool = True) -> Catalogue:
+def read_catalogue(templates: Path, *, over: Collection[Path] = (), proof: bool = True) -> Catalogue:
     """Read and check everything under ``templates``; the faults are in the result, nothing is raised for them.
 
     ``over``: files laid over those shipped, for a trial. With ``proof`` every conversation is taken through every state, every
@@ -77,18 +80,27 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
     lexicon = dict(sources.lexicon)
     forbidden = _forbidden(lexicon.pop(FORBIDDEN_FILE, None), faults)
     topics = _topics(lexicon.pop(TOPICS_FILE, None), forbidden, faults)
-    for file, table in sources.programmes.items():
-        faults.extend(_programme_faults(file, table, sorted(sources.messages), topics))
     notices = _lay_words(sources, topics, faults)
+    told = {(fault.step, fault.language) for fault in faults if fault.language}
+    standing = _language_faults(sources.messages, lexicon)
+    for file, table in sources.programmes.items():
+        standing += _programme_faults(file, table, sorted(sources.messages), topics)
+    faults.extend(refusing(standing))
+    notices += [fault for fault in standing if fault.kind == "notice"]
     loaded = load(sources.conversations, sources.messages)
     by_name = {conversation.name: conversation for conversation in loaded.conversations}
     reader = _lexicon(lexicon, faults) if proof else None
     faults.extend(loaded.faults)
-    faults.extend(check_all(loaded.conversations, loaded.words, topics, reader, proof=proof))
+    found = check_all(loaded.conversations, loaded.words, topics, reader, proof=proof)
+    faults.extend(fault for fault in found if (fault.step, fault.language) not in told)  # by row and column is better
     if reader is not None and not faults:  # a transcript of what is broken would only say so again
         for file, text in sources.transcripts.items():
-            played = run_transcript(file, text, by_name, loaded.words, reader)
-            faults.extend(replace(fault, fix=fault.fix or _OTHERWISE) for fault in played)
+            for fault in run_transcript(file, text, by_name, loaded.words, reader):
+                differs = replace(fault, fix=fault.fix or _OTHERWISE)
+                if file in sources.outdated:
+                    notices.append(replace(differs, kind="notice"))
+                else:
+                    faults.append(differs)
     return Catalogue(
         conversations=by_name,
         words=loaded.words,
@@ -102,7 +114,7 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
 
 
 def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> list[Fault]:
-    """Put translators' files over the words that are there, each whole or not at all; returns the notices of reading them."""
+    """Put translators' files over the words that are there; returns the notices of reading them."""
     notices: list[Fault] = []
     for name, content in sources.sheets.items():
         # spreadsheets are read by libraries that a process that never sees one need not carry
@@ -113,9 +125,23 @@ def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> list[Fa
         refused = refusing(found.faults)
         faults.extend(refused)
         notices.extend(fault for fault in found.faults if fault not in refused)
-        if not refused:
-            sources.messages = overlay(sources.messages, found)
+        # for the trial even what is refused is laid over, so that the rest is judged as it would be
+        sources.messages = overlay(sources.messages, found)
     return notices
+
+
+def _language_faults(messages: Mapping[str, Mapping[str, Table]], lexicon: Mapping[str, Table]) -> list[Fault]:
+    """A folder that names no language; and a language whose replies nobody can read but by their digits (9.2, S22)."""
+    found: list[Fault] = []
+    for language in messages:
+        if not _LANGUAGE.fullmatch(language):
+            reason = "no language: two small letters name one, as in rw"
+            found.append(Fault(f"messages/{language}", "", shortly(language), reason, "give the folder that name"))
+        elif language not in lexicon:
+            reason = "replies in this language are read by their digits alone, and no call for help is seen in its words"
+            fix = f"add lexicon/{language}.toml, and its words to crisis.toml"
+            found.append(Fault("lexicon", "", language, reason, fix, "notice"))
+    return found
 
 
 def _reviews(messages: Mapping[str, Mapping[str, Table]]) -> dict[str, str]:
@@ -174,6 +200,10 @@ def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str],
     """What is wrong with a programme's file: missing keys, an unknown audience, a label missing or naming a topic (S1)."""
     faults = [Fault(file, "", "", f"'{key}' is missing") for key in ("code", "version", "names", "session") if key not in table]
     sessions = table.get("session", [])
+    labels = [as_table(as_table(one).get("label")) for one in (sessions if isinstance(sessions, list) else [])]
+    unsaid = [language for language in languages if not any(language in label for label in labels)] if any(labels) else []
+    reason, fix = "no session has a label in this language yet", "add it to each session's label"
+    faults.extend(Fault(file, "", language, reason, fix, "notice") for language in unsaid)
     for no, one in enumerate(sessions if isinstance(sessions, list) else [], start=1):
         session, step = as_table(one), f"session {no}"
         missing = [key for key in ("phase", "audience", "theme", "minutes", "label") if key not in session]
@@ -182,6 +212,8 @@ def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str],
             faults.append(Fault(file, step, "", f"audience may hold the letters {AUDIENCES} only"))
         for language in languages:
             label = as_table(session.get("label")).get(language)
+            if language in unsaid:
+                continue
             if not isinstance(label, str) or not label:
                 faults.append(Fault(file, step, language, "the label is missing"))
             elif (word := topic_word_in(label, topics)) is not None:

@@ -15,7 +15,6 @@ from handlers.console.pages import Pages
 from sms_service.rules.roles import may_approve
 from sms_service.usecases import broadcasts as acts
 from sms_service.usecases import read_groups
-from sms_service.usecases.broadcast_lint import LANGUAGES
 from sms_service.usecases.faults import UseFault
 
 pages = Pages("broadcasts")
@@ -60,18 +59,19 @@ def broadcasts() -> Response:
 @pages.page("/broadcasts/write", needs="write_broadcast", methods=["GET", "POST"])
 def write() -> Response:
     """A new draft, linted in every language."""
-    form = sent_form() if request.method == "POST" else fresh_form(**{f"text_{one}": "Servas: " for one in LANGUAGES})
+    spoken = guard.service().languages
+    form = sent_form() if request.method == "POST" else fresh_form(**{f"text_{one}": "Servas: " for one in spoken})
     with guard.service().database.begin() as db:
         lines = read_groups.group_lines(db, guard.service().now(db))
     choices = [(line.row.code, f"{line.row.code} · {line.row.neutral_name}") for line in lines]
     if request.method == "POST":
         codes = form.choices("groups_list", [code for code, _words in choices])
-        texts = {one: form.text(f"text_{one}", most=480) for one in LANGUAGES}
+        texts = {one: form.text(f"text_{one}", most=480) for one in spoken}
         made: list[str] = []
         context, author = guard.service(), guard.me().code
         if carried_out(form, lambda: made.append(acts.draft_broadcast(context, author, codes, texts, once(form)))):
             return guard.back_to("broadcasts_one", code=made[0])
-    languages = [(one, labels.LANGUAGES[one]) for one in LANGUAGES]
+    languages = labels.languages(spoken)
     return guard.show("broadcast_write.html", 422 if form.errors else 200, form=form, groups=choices, languages=languages)
 
 
@@ -105,7 +105,7 @@ def _page(code: str, form: Form, status: int = 200) -> Response:
         form=form,
         states=STATES,
         reasons=REASONS,
-        languages=labels.LANGUAGES,
+        languages=dict(labels.languages(list(preview.texts))),
         label=labels.label,
         tone=labels.tone,
         currency=context.currency,

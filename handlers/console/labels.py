@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from handlers.console.language import gettext as _
@@ -154,6 +154,11 @@ def label(table: Table, code: str | None) -> str:
 def tone(table: Mapping[str, tuple[str, str]], code: str) -> str:
     """The colour of a code."""
     return table[code][1] if code in table else "grey"
+
+
+def languages(codes: Sequence[str]) -> list[tuple[str, str]]:
+    """(code, name) of each language, in the order given; a further one is named by its code."""
+    return [(code, LANGUAGES.get(code, code)) for code in codes]
 
 
 def options(table: Table) -> list[tuple[str, str]]:

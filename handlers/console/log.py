@@ -81,7 +81,7 @@ def _show(wanted: Filter, lines: list[Line], status: int = 200, **more: Any) -> 
         filters=Form(initial=kept),
         kept=kept,
         groups=codes,
-        languages=list(labels.LANGUAGES.items()),
+        languages=labels.languages(guard.service().languages),
         states=[(state, labels.label(states, state)) for state in read_log.states()],
         **{"searched": False, "older": "", "newer": "", "live": "", "newest": "", "form": Form(), **more},
     )

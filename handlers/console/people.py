@@ -102,7 +102,7 @@ def enrol_one() -> Response:
         form=form,
         sexes=labels.options(SEXES),
         ages=[(band, band) for band in enrol.AGE_BANDS],
-        languages=labels.options(labels.LANGUAGES),
+        languages=labels.languages(guard.service().languages),
         **_words(),
     )
 
@@ -114,7 +114,7 @@ def _new_person(form: Form) -> enrol.NewPerson:
         name=form.text("name", most=enrol.LONGEST_NAME),
         sex=form.choice("sex", enrol.SEXES),
         age_band=form.choice("age_band", enrol.AGE_BANDS),
-        language=form.choice("language", enrol.LANGUAGES),
+        language=form.choice("language", guard.service().languages),
         kind=form.choice("kind", enrol.KINDS),
         group=form.text("group", most=8, required=False),
         part="partner" if form.ticked("partner") else "member",

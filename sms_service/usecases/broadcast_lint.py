@@ -14,7 +14,6 @@ from sms_service.text.topics import topic_word_in
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import Faults
 
-LANGUAGES = ("rw", "fr", "en", "sw")
 BRAND = "Servas"
 _LINK = re.compile(r"https?:|www\.|://|\b[a-z0-9-]{2,30}\.(?:com|org|net|rw|info|io|ly|gl|me)\b", re.IGNORECASE)
 _DIGITS = re.compile(r"[*#+]?\d{3,15}#?", re.ASCII)
@@ -27,16 +26,17 @@ def tidy(text: str) -> str:
 
 
 def lint_texts(context: Context, db: Connection, texts: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """The tidied text of each language, all four; raises ``UseFault`` naming every fault under the field
+    """The tidied text of each language people are written to in; raises ``UseFault`` naming every fault under the field
     ``text_<language>``.
     """
     faults = Faults()
     made: dict[str, str] = {}
-    for language in LANGUAGES:
+    for language in context.languages:
         made[language] = tidy(str(texts.get(language, "")))
         _lint(context, db, f"text_{language}", made[language], now, faults)
     for language in texts:
-        faults.need(language in LANGUAGES, "texts", "unknown language; known are %(known)s", known=", ".join(LANGUAGES))
+        known = ", ".join(context.languages)
+        faults.need(language in context.languages, "texts", "unknown language; known are %(known)s", known=known)
     faults.done()
     return made
 

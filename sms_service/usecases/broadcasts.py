@@ -17,7 +17,7 @@ from sms_service.rules.roles import allows, may_approve
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.text.gsm import Segments, segments
 from sms_service.usecases.broadcast_audience import Audience, audience_of
-from sms_service.usecases.broadcast_lint import LANGUAGES, lint_texts
+from sms_service.usecases.broadcast_lint import lint_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import already_made, group_named, once_id, staff_named
@@ -111,7 +111,7 @@ def texts_of(context: Context, db: Connection, broadcast_id: int) -> dict[str, s
     """The words of a broadcast, opened, by language in the fixed order."""
     rows = broadcasts.texts_of(db, broadcast_id)
     opened = {row.language: context.vault.open("broadcast_text", "body", row.id, row.body) for row in rows}
-    return {language: opened[language] for language in LANGUAGES if language in opened}
+    return {language: opened[language] for language in dict.fromkeys((*context.languages, *opened)) if language in opened}
 
 
 def preview_broadcast(context: Context, db: Connection, code: str) -> Preview:

@@ -22,6 +22,9 @@ from sms_service.text.reading import Lexicon
 from sms_service.text.topics import Topics
 from sms_service.usecases.published import Published
 
+FIRST_LANGUAGES = ("rw", "fr", "en", "sw")
+"""The order of languages in a form; any further one follows by its code."""
+
 
 def no_nudge(job: str, row_id: int) -> None:
     """The nudge of a process without Redis: nothing, because the sweep finds the row within 5 s."""
@@ -68,6 +71,12 @@ class Context:
     def words(self) -> Words:
         """The published texts that the service sends by itself (``NOTICES``)."""
         return self.published.running.notices
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages in which the service's own texts are published (those that ship, while nothing is); two letters each."""
+        known = self.words.languages or self.shipped.languages
+        return (*(one for one in FIRST_LANGUAGES if one in known), *(one for one in known if one not in FIRST_LANGUAGES))
 
     def unpublished(self) -> list[str]:
         """What this program expects and nobody has published here: its texts do not leave."""

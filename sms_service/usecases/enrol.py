@@ -39,7 +39,6 @@ CODE = re.compile(r"P[0-9]{4,6}")
 KINDS = ("participant", "practitioner", "facilitator")
 SEXES = ("F", "M")
 AGE_BANDS = ("18-24", "25-34", "35-59", "60+")
-LANGUAGES = ("rw", "fr", "en", "sw")
 HOW = ("oral", "written", "electronic")
 LONGEST_NAME = 80
 _MINOR = re.compile(r"<\s*18|0-17|1[0-7](-17)?|[0-9]", re.ASCII)
@@ -73,8 +72,8 @@ def clean_name(written: str) -> str:
     return " ".join(unicodedata.normalize("NFC", written).split())
 
 
-def check_person(new: NewPerson) -> Faults:
-    """Every fault of the fields that need no database; the phone's form included."""
+def check_person(new: NewPerson, languages: Sequence[str]) -> Faults:
+    """Every fault of the fields that need no database; the phone's form included. ``languages``: those people are written to in."""
     faults = Faults()
     name = clean_name(new.name)
     readable = all(unicodedata.category(c)[0] in "LMNZP" for c in name)
@@ -85,7 +84,7 @@ def check_person(new: NewPerson) -> Faults:
         faults.add("age_band", "people under 18 are not enrolled (S21)")
     else:
         faults.need(new.age_band in AGE_BANDS, "age_band", "write 18-24, 25-34, 35-59 or 60+")
-    faults.need(new.language in LANGUAGES, "language", "write rw, fr, en or sw")
+    faults.need(new.language in languages, "language", "write one of %(known)s", known=", ".join(languages))
     faults.need(new.kind in KINDS, "role", "write participant, practitioner or facilitator")
     faults.need(new.how in HOW, "how", "choose oral, written or electronic")
     unknown = [purpose for purpose in new.consents if purpose not in PURPOSES]
@@ -120,7 +119,7 @@ def enrol(context: Context, new: NewPerson, actor: str, once: int | None = None)
         row_id = once_id(once)
         if already_made(db, "person", row_id):
             return str(db.execute(select(person.c.code).where(person.c.id == row_id)).scalar_one())
-        faults = check_person(new)
+        faults = check_person(new, context.languages)
         if new.group.strip():
             try:
                 group_named(db, new.group)

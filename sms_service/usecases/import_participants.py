@@ -73,7 +73,7 @@ def import_participants(context: Context, name: str, data: bytes, actor: str, *,
     with context.database.begin() as db:
         now = context.now(db)
         known_groups = {row.code: int(row.id) for row in db.execute(select(group.c.code, group.c.id))}
-        rows = read_rows(listing, known_groups)
+        rows = read_rows(listing, known_groups, context.languages)
         known = look_up(context, db, rows, known_groups)
         plans = [_plan(db, row, known, known_groups) for row in rows]
         _check_shared(plans, known)

@@ -51,10 +51,13 @@ class Row:
         self.faults.append(RowFault(self.line, column, Fault(column, message, values)))
 
 
-def read_rows(listing: Listing, known_groups: Mapping[str, int]) -> list[Row]:
-    """Every row with its own faults. Raises ``UseFault('file', ...)`` when the columns are not the documented ones."""
+def read_rows(listing: Listing, known_groups: Mapping[str, int], languages: Sequence[str]) -> list[Row]:
+    """Every row with its own faults; ``languages`` are those people are written to in.
+
+    Raises ``UseFault('file', ...)`` when the columns are not the documented ones.
+    """
     _check_header(listing.header)
-    rows = [_read_row(listing.header, line, known_groups) for line in listing.lines]
+    rows = [_read_row(listing.header, line, known_groups, languages) for line in listing.lines]
     _check_repeats(rows)
     return rows
 
@@ -75,7 +78,7 @@ def _check_header(header: Sequence[str]) -> None:
         raise refuse("unknown column %(name)s; remove it, or correct its name", name=unknown[0][:30] or "without a name")
 
 
-def _read_row(header: Sequence[str], line: Line, known_groups: Mapping[str, int]) -> Row:
+def _read_row(header: Sequence[str], line: Line, known_groups: Mapping[str, int], languages: Sequence[str]) -> Row:
     cells = list(line.cells)
     while len(cells) > len(header) and not cells[-1]:
         cells.pop()
@@ -103,7 +106,7 @@ def _read_row(header: Sequence[str], line: Line, known_groups: Mapping[str, int]
     for name, cell in named.items():
         if cell.startswith(("=", "@")):
             row.add(name, "this looks like a spreadsheet formula; write the value")
-    for fault in check_person(new).found:
+    for fault in check_person(new, languages).found:
         column = _FIELD_TO_COLUMN.get(fault.field, fault.field)
         row.faults.append(RowFault(line.number, column, fault))
     _read_more(row, named, known_groups)
