@@ -20,7 +20,7 @@ from sms_service.models.people import person
 from sms_service.models.reports import cascade_report
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
-from sms_service.usecases.dialled import open_dialled
+from sms_service.usecases.open_dialogue import Questions
 
 CONVERSATION: Final = "cascade"
 FIELDS: Final = ("activities", "women", "men", "co_led")
@@ -72,9 +72,11 @@ def _ask(context: Context, db: Connection, row: Row[Any], month: str, last: date
     for contact in people.phones_of(db, active):
         if contact.ownership != "none":
             phones.setdefault(contact.person_id, contact.number_id)
+    data = {"pair": row.code, "month": month, "last": last.isoformat()}
+    questions = Questions(context, db, now)
     for person_id, number_id in phones.items():
-        data = {"pair": row.code, "month": month, "last": last.isoformat()}
-        open_dialled(context, db, CONVERSATION, data, number_id=number_id, person_id=person_id, now=now)
+        questions.open_on_dial(CONVERSATION, number_id=number_id, person_id=person_id, data=data)
+    questions.store()
 
 
 def file_month(context: Context, db: Connection, pair_code: str, month: str, counts: Month, by: str, now: datetime) -> None:

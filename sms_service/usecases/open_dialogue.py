@@ -52,9 +52,18 @@ class Questions:
             added["closes_at"] = meeting_starts_at
         return added["id"], render(conversation.words, language, outcome.replies[0], "sms")
 
-    def open_on_dial(self, name: str, *, number_id: int, person_id: int) -> int:
-        """Begin conversation ``name`` for a person who is dialling: open at once, asked by no text; returns its row id."""
-        self._add(self.context.published.conversation(name), {}, "ussd", number_id, person_id)
+    def open_on_dial(
+        self,
+        name: str,
+        *,
+        number_id: int,
+        person_id: int,
+        data: Mapping[str, Any] | None = None,
+        meeting_id: int | None = None,
+    ) -> int:
+        """Begin conversation ``name`` for a person who dials: open at once, asked by no text; returns the dialogue's row id."""
+        conversation = self.context.published.conversation(name)
+        self._add(conversation, dict(data or {}), "ussd", number_id, person_id, meeting_id)
         self.rows[-1] |= {"state": "open", "asked_at": self.now}
         return int(self.rows[-1]["id"])
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from sms_service.models import groups, meetings, people
+from sms_service.models.dialogues import dialogue
 from sms_service.models.people import person
 from sms_service.usecases.cascade_reports import Month, file_month
 from sms_service.usecases.context import Context
-from sms_service.usecases.dialled import begun_before, open_dialled
 from sms_service.usecases.meeting_reports import Counts, Reporter, due_meeting, file_report, impossible
+from sms_service.usecases.open_dialogue import Questions
 
 if TYPE_CHECKING:
     from sms_service.usecases.steps import Scope
@@ -31,20 +33,26 @@ def report_due(context: Context, db: Connection, scope: Scope, args: Mapping[str
     meeting, any_due = due_meeting(db, group.id, who.code, scope.now)
     if meeting is None:
         return {"result": "done" if any_due else "none"}
-    open_one = begun_before(db, CONVERSATION, who.id, meeting.id, scope.now)
+    open_one = _begun_before(db, who.id, meeting.id, scope.now)
     if open_one is not None:
         return {"result": "report", "dialogue": str(open_one.id)}
-    row_id = open_dialled(
-        context,
-        db,
-        CONVERSATION,
-        {"group": group.code, "no": meeting.no},
-        number_id=scope.number.id,
-        person_id=who.id,
-        meeting_id=meeting.id,
-        now=scope.now,
-    )
+    questions = Questions(context, db, scope.now)
+    data = {"group": group.code, "no": meeting.no}
+    row_id = questions.open_on_dial(CONVERSATION, number_id=scope.number.id, person_id=who.id, data=data, meeting_id=meeting.id)
+    questions.store()
     return {"result": "report", "dialogue": str(row_id)}
+
+
+def _begun_before(db: Connection, person_id: int, meeting_id: int, now: datetime) -> Row[Any] | None:
+    """This person's report about this meeting that is still open, left half-way on an earlier dial."""
+    query = select(dialogue).where(
+        dialogue.c.conversation == CONVERSATION,
+        dialogue.c.person_id == person_id,
+        dialogue.c.meeting_id == meeting_id,
+        dialogue.c.state == "open",
+        dialogue.c.closes_at > now,
+    )
+    return db.execute(query.order_by(dialogue.c.id.desc()).limit(1)).first()
 
 
 def report_total(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
