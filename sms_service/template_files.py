@@ -6,7 +6,7 @@ In: a folder, and paths given on the command line. Out: parsed tables by kind, a
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Sources:
     programmes: dict[str, Table] = field(default_factory=dict)
     transcripts: dict[str, str] = field(default_factory=dict)
     sheets: dict[str, bytes] = field(default_factory=dict)
+    outdated: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -41,11 +42,13 @@ class Sources:
         """The ``review`` of each words file."""
         return {file: str(table.get("review", "")) for tables in self.messages.values() for file, table in tables.items()}
 
-    def lay_over(self, files: Iterable[Path]) -> None:
+    def lay_over(self, files: Collection[Path]) -> None:
         """Put these files in the place of those shipped: definitions by their name, words by language and file name.
 
-        A definition is TOML with ``steps``; other TOML is words, and its folder names the language (``fr/texts.toml``).
+        A definition is TOML with ``steps``; other TOML is words, and its folder names the language (``fr/texts.toml``). The
+        transcripts that ship then tell of what was there before: ``outdated`` names them.
         """
+        shipped = set(self.transcripts)
         for file in files:
             if file.suffix.lower() == ".txt":
                 text = _text(file, file.name, self.faults)
@@ -61,6 +64,9 @@ class Sources:
                 reason = f"'{shortly(file.suffix)}' is no kind of file the check reads"
                 kinds = "a definition or words as .toml, words as .xlsx, .csv or .po, a transcript as .txt"
                 self.faults.append(Fault(file.name, "", "", reason, kinds))
+            if file.suffix.lower() != ".txt":
+                self.outdated |= shipped
+        self.outdated -= {f"transcripts/{file.name}" for file in files}
 
     def _lay(self, file: Path, table: Table) -> None:
         if "steps" in table or "name" in table:
