@@ -44,7 +44,7 @@ from sms_service.conversation.types import Channel
 from sms_service.conversation.words import Words, WordsFault
 from sms_service.text.lexicon import Lexicon
 
-__all__ = ["Play", "PlayFault", "replayed", "run_transcript"]
+__all__ = ["Play", "PlayFault", "run_transcript"]
 
 _HEADER = re.compile(r"#\s*conversation (?P<name>\w+), language (?P<language>[a-z]+), channel (?P<channel>sms|ussd)\s*")
 _SETTING = re.compile(r"(?P<what>given|fact) (?P<name>\w+) = (?P<rest>.+)")
@@ -86,7 +86,7 @@ class Play:
 
     @property
     def recording(self) -> str:
-        """The transcript so far; as a file it is a test, handed to ``replayed`` it goes on from here."""
+        """The transcript so far; as a file it is a test."""
         return "\n".join(self.lines) + "\n"
 
     def begin(self) -> list[str]:
@@ -137,27 +137,6 @@ class Play:
         silent = _is(line, ("phone>",)) and not any(_is(one, ("phone<",)) for one in came)
         self.lines += [*([line] if line else []), *(["nothing"] if silent else []), *came]
         return came
-
-
-def replayed(text: str, conversations: Mapping[str, Conversation], words: Words, lexicon: Lexicon) -> Play:
-    """A play taken up again from its ``recording``: everything that was done is done again, what came is not compared.
-
-    Raises ``PlayFault``, ``EngineFault`` or ``WordsFault`` when it cannot be done again.
-    """
-    play: Play | None = None
-    for line in map(str.strip, text.splitlines()):
-        header = _HEADER.fullmatch(line)
-        if header:
-            play = _opened(header, conversations, words, lexicon)
-        elif play is None:
-            raise PlayFault("a recording begins with the line '# conversation ..., language ..., channel ...'")
-        elif _is(line, (*_SETS, *_ACTS)):
-            play.act(line)
-        elif line and not line.startswith("#"):
-            play.begin()
-    if play is None:
-        raise PlayFault("a recording begins with the line '# conversation ..., language ..., channel ...'")
-    return play
 
 
 def run_transcript(name: str, text: str, conversations: Mapping[str, Conversation], words: Words, lexicon: Lexicon) -> list[Fault]:
