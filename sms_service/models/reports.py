@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Column, Connection, Date, Integer, Row, Table, UniqueConstraint, select, update
 
 from sms_service.models.base import at, metadata, ref, row_id, word
+from sms_service.models.meetings import meeting
 
 meeting_report = Table(
     "meeting_report",
@@ -65,6 +66,12 @@ def of_meeting(db: Connection, meeting_id: int, *, lock: bool = False) -> Row[An
     """A meeting's report; ``lock`` for whoever is about to change it."""
     query = select(meeting_report).where(meeting_report.c.meeting_id == meeting_id)
     return db.execute(query.with_for_update() if lock else query).first()
+
+
+def flagged_in(db: Connection, group_id: int) -> set[int]:
+    """The group's meetings whose reports staff should look at."""
+    query = select(meeting_report.c.meeting_id, meeting_report.c.flags).join(meeting, meeting.c.id == meeting_report.c.meeting_id)
+    return {row.meeting_id for row in db.execute(query.where(meeting.c.group_id == group_id)) if row.flags}
 
 
 def change(db: Connection, report_id: int, **values: Any) -> None:

@@ -190,12 +190,6 @@ def file_by_staff(context: Context, meeting_id: int, counts: Counts, actor: str,
         return file_report(context, db, meeting_id, counts, Reporter(actor, "console", who.id if who else None), now)
 
 
-def reports_of_group(db: Connection, meeting_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """The reports on these meetings, by meeting."""
-    rows = db.execute(select(meeting_report).where(meeting_report.c.meeting_id.in_(list(meeting_ids))))
-    return {row.meeting_id: row for row in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class ReportView:
     """A meeting's report as a page shows it: the row, the fields that differ, and yes, no or nothing for both being there."""

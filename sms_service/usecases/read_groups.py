@@ -4,14 +4,14 @@ S43).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from sms_service.models import groups, meetings
+from sms_service.models import groups, meetings, reports
 from sms_service.models.groups import curriculum, group, group_facilitator, membership, programme
 from sms_service.models.meetings import attendance, meeting
 from sms_service.models.people import person
@@ -30,7 +30,10 @@ class GroupLine:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """One group with its meetings (each with marks by status), members by code, and its pair."""
+    """One group with its meetings (each with marks by status), members by code, and its pair.
+
+    ``flagged`` are the meetings whose reports staff should look at (V15).
+    """
 
     row: Any
     programme: str
@@ -40,6 +43,7 @@ class GroupView:
     pair: Sequence[str]
     next_meeting: Any
     coming: tuple[int, int, int]
+    flagged: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def view_group(db: Connection, row: Any, now: datetime) -> GroupView:
         pair=people_of_pair(db, row.id),
         next_meeting=coming,
         coming=coming_counts(db, coming) if coming is not None else (0, 0, 0),
+        flagged=reports.flagged_in(db, row.id),
     )
 
 

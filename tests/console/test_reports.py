@@ -70,6 +70,7 @@ def test_staff_decide_between_two_that_differ(browsers: Browsers, world: World, 
     with world.context.database.begin() as db:
         other = Counts(2, 2, 0, 1, "none", True)
         file_report(world.context, db, held, other, Reporter("P9009", "ussd"), world.now)
+    assert "look at the report" in staff.get(f"/console/groups/{world.group}")[1]
     page = facilitator.get(page_of(world, held))[1]
     assert "The two facilitators differ" in page
     assert page.count("≠") == 1
@@ -77,6 +78,7 @@ def test_staff_decide_between_two_that_differ(browsers: Browsers, world: World, 
     row = kept(world, held)
     assert (row.men, row.flags, row.other, row.reported_by) == (1, [], None, browsers.codes["staff"])
     assert count(world, meeting_report) == 1
+    assert "look at the report" not in staff.get(f"/console/groups/{world.group}")[1]
 
 
 def test_a_facilitator_in_the_console_is_the_one_who_wrote_by_phone(browsers: Browsers, world: World, held: int) -> None:
