@@ -219,7 +219,9 @@ def escaped(text: str) -> str:
 
 
 def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
+    """The text a cell stands for: without the apostrophe of a leading sign, and ``\\n``, as TOML writes a new line, as one."""
+    text = cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
+    return text.replace("\\n", "\n")
 
 
 def conversations_first(places: Iterable[str], words: Words) -> list[str]:

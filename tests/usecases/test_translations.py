@@ -135,6 +135,15 @@ def test_no_cell_of_a_written_sheet_is_taken_for_a_formula() -> None:
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
 
 
+def test_a_new_line_may_be_typed_as_toml_writes_it() -> None:
+    rows = table(write_csv(CHECKIN, KEYS, PLACES))
+    screen = dict(zip(rows[0], next(row for row in rows if row[1] == "checkin_screen"), strict=True))["fr"]
+    change("checkin_screen", "fr", screen.replace("\n", "\\n"))(rows)
+    found = read("w.csv", as_csv(rows), CHECKIN)
+    assert not found.faults
+    assert found.messages["fr"]["checkin_screen"]["text"] == screen
+
+
 def change(row: str, column: str, value: str) -> Callable[[Sheet], None]:
     def changed(rows: Sheet) -> None:
         next(one for one in rows if one[1] == row)[rows[0].index(column)] = value
