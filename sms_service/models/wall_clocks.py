@@ -45,9 +45,11 @@ def write(db: Connection, process: str, role: str, wall_at: datetime, apart_from
         db.execute(insert(wall_clock).values(process=process, role=role, **values))
 
 
-def forget(db: Connection, role: str) -> None:
-    """Remove the rows of all processes of this role."""
-    db.execute(delete(wall_clock).where(wall_clock.c.role == role))
+def forget(db: Connection, role: str, since: datetime, until: datetime) -> None:
+    """Remove the rows of this role's processes that wrote at no time in between, and what the others found apart."""
+    mine = wall_clock.c.role == role
+    db.execute(delete(wall_clock).where(mine, (wall_clock.c.wall_at < since) | (wall_clock.c.wall_at > until)))
+    db.execute(update(wall_clock).where(mine).values(apart_from=None))
 
 
 def clocks_apart(db: Connection, role: str) -> bool:

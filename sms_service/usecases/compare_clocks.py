@@ -20,6 +20,7 @@ from sms_service.usecases.context import Context
 
 MOST_APART = timedelta(seconds=60)
 LONGEST_REDELIVERY = timedelta(hours=12)  # the gateway gives up after about so long (section 3)
+KEPT_FOR = timedelta(hours=1)
 EVERY_SECONDS = 10.0
 WEB, WORKER, CLOCK = "web", "worker", "clock"
 
@@ -56,7 +57,7 @@ class Beat:
             if self.role == WEB:
                 self._note_outage(db, mine)
             # Rows of processes that have ended must not pile up; one that still runs writes its own again.
-            wall_clocks.forget(db, self.role)
+            wall_clocks.forget(db, self.role, mine - KEPT_FOR, mine + KEPT_FOR)
         wall_clocks.write(db, self.process, self.role, mine, ",".join(apart)[:40] or None)
         self._last_look, self._started = steady, True
         return tuple(apart)

@@ -135,4 +135,17 @@ def test_a_long_absence_of_the_web_process_is_remembered(context: Context, machi
         left = {row.process for row in wall_clocks.all_clocks(db) if row.role == "web"}
     assert [(row.from_at, row.role) for row in gaps] == ([(START + timedelta(seconds=5), "web")] if noted else [])
     assert ("texts may be missing" in read_health(context).degraded) is noted
-    assert left == {"web-20", "web-21"}
+    assert left == {"web-20", "web-21"}, "rows of processes long gone are let go"
+
+
+def test_a_process_that_starts_clears_what_its_forerunner_found(context: Context, machine: Machine) -> None:
+    """I21: health does not go on naming what a clock process saw that has ended since."""
+    machine.wrong["web-2"] = timedelta(minutes=10)
+    for _ in range(3):
+        machine.passes(5)
+    assert "clocks apart" in read_health(context).degraded
+    machine.wrong.clear()
+    del machine.beats["clock-1"]
+    machine.starts("clock-9", "clock")
+    machine.passes(5)
+    assert "clocks apart" not in read_health(context).degraded
