@@ -172,12 +172,14 @@ def _differing(view: VersionView) -> list[tuple[str, list[tuple[Change, list[tup
 
 
 def _parts(one: Change) -> list[tuple[str, str]]:
-    """Before and after; of a changed step only the keys that differ, one by one."""
-    if one.what != "step" or one.kind != "changed":
+    """Before and after; a step key by key, and of a changed one only the keys that differ."""
+    if one.what != "step":
         return [(one.before, one.after)]
-    before, after = json.loads(one.before), json.loads(one.after)
+    before, after = (json.loads(table) if table else {} for table in (one.before, one.after))
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return [(_said(key, before), _said(key, after)) for key in keys]
+    if one.kind == "changed":
+        return [(_said(key, before), _said(key, after)) for key in keys]
+    return [("\n".join(_said(key, before) for key in before), "\n".join(_said(key, after) for key in after))]
 
 
 def _said(key: str, table: dict[str, Any]) -> str:

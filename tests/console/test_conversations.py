@@ -77,6 +77,8 @@ def test_two_people_publish_and_each_refusal_says_why(browsers: Browsers, contex
     """S40 in spirit, decision 4: who brought it in neither approves nor publishes; an older number again is the way back."""
     admin, other = browsers("admin"), browsers("safeguarding")
     decide = f"{CHECKIN}/{draft}/decide"
+    assert 'value="approve"' not in admin.get(f"{CHECKIN}/{draft}")[1]
+    assert 'value="approve"' in other.get(f"{CHECKIN}/{draft}")[1]
     assert admin.post(decide, {"act": "publish"})[0] == 422
     status, page = admin.post(decide, {"act": "approve"})
     assert status == 422
