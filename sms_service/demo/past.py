@@ -40,6 +40,7 @@ ANSWERS: Final[Mapping[str, int]] = {"steady": 82, "slow": 45, "silent": 0}
 COMES: Final = 85
 RATES: Final = 70
 SLOWEST_MINUTES: Final = 170
+FOLLOW_UPS: Final[Mapping[str, str]] = {"V5": "1", "V7": "3455", "V8": "112", "V19": "1"}
 
 Act = Callable[[], None]
 Scripted = Mapping[tuple[str, str, int], str]
@@ -185,8 +186,8 @@ class Past:
             return ""
         if template in ("V3", "V4"):
             return rng.choice((YES if rng.randrange(100) < COMES else NO)[who.language])
-        if template == "V5":
-            return "1"
+        if template in FOLLOW_UPS:
+            return rng.choice(FOLLOW_UPS[template])
         return rng.choice(WEEKS) if template == "V6" and rng.randrange(100) < RATES else ""
 
     def sms(self, phone: str, words: str) -> None:

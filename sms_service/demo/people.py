@@ -80,7 +80,7 @@ PEOPLE: Final = (
     Demo("P3574", "Lydia Dushime", "F", "35-59", "G07", "0722001104", PAIR, part="partner"),
     Demo("P4107", "Kevin Hirwa", "M", "25-34", "G07", "0788001105", language="en", consents=ALL, mood="slow"),
     Demo("P5512", "Célestin Irakoze", "M", "35-59", "G07", "0788001106", consents=ALL),
-    Demo("P6038", "Aimable Niyigena", "M", "35-59", "G07", "0788001107", consents=ALL, pin="6038"),
+    Demo("P6038", "Aimable Niyigena", "M", "35-59", "G07", "0788001107", consents=(*ALL, "learning"), pin="6038"),
     Demo("P6674", "Olivier Cyusa", "M", "25-34", "G07", "0722001108", language="fr", consents=ALL),
     Demo("P7203", "Gaspard Niyomugabo", "M", "35-59", "G07", "0788001109", consents=ALL),
     Demo("P7951", "Hamisi Bayisenge", "M", "25-34", "G07", "0788001110", language="sw", consents=ALL, mood="slow"),
@@ -155,6 +155,7 @@ DIRECTORY: Final = (
     ("ambulance", "Ambulance (SAMU)", "emergency", "912", "Rwanda", "24 hours", "free"),
     ("health", "Ministry of Health line", "health", "114", "Rwanda", "24 hours", "free"),
 )
+QUESTION_SETS: Final = ("couple", "cohesion")
 EXPIRED_ENTRY: Final = ("other", "Child helpline", "protection", "116", "Rwanda", "24 hours", "free")
 
 BROADCAST: Final = {

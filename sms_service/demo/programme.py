@@ -26,7 +26,10 @@ from sms_service.usecases.groups import NewGroup, add_group, set_facilitators
 from sms_service.usecases.occurrences import plan_occurrences
 from sms_service.usecases.pins import set_code_word
 from sms_service.usecases.plan_meetings import plan_meetings
+from sms_service.usecases.question_sets import turn_set
+from sms_service.usecases.referrals import refer
 from sms_service.usecases.rota import add_duty
+from sms_service.usecases.sign_in import SignedIn
 from sms_service.usecases.staff_accounts import add_staff
 
 ACTOR: Final = "command"
@@ -226,6 +229,19 @@ def add_activity(context: Context, row: tuple[str, str, int, float, str], held_o
                 created_at=context.now(db),
             )
         )
+
+
+def use_sets(context: Context, code: str) -> None:
+    """A weekly group uses the two question sets that are asked on a dial (domain section 2.6)."""
+    for name in data.QUESTION_SETS:
+        turn_set(context, code, name, ACTOR, on=True)
+
+
+def refer_to_health_line(context: Context, me: SignedIn, concern_code: str) -> None:
+    """Somebody agreed to be pointed to the health line (S28)."""
+    with context.database.begin() as db:
+        entry_id = next(entry.id for entry in all_entries(db) if entry.slot == "health")
+    refer(context, me, concern_code, entry_id, "oral", "")
 
 
 def phones() -> list[dict[str, str]]:

@@ -182,6 +182,7 @@ class _Story:
         own = [one for one in data.PEOPLE if one.group == circle.code]
         self._enrol(own, opening + timedelta(minutes=20))
         self.past.plan(opening + timedelta(hours=5), lambda: programme.plan_weekly(self.context, circle, first), schedules=True)
+        self.past.plan(opening + timedelta(hours=6), lambda: programme.use_sets(self.context, circle.code))
         for no, held_on in enumerate(days[:-1], start=1):
             self._plan_marks(circle, no, self._at(held_on, circle.start_time) + MARKED_AFTER)
         return days
@@ -235,6 +236,8 @@ class _Story:
         word_day = days[3] + timedelta(days=1)
         plan(self._at(word_day, "16:05"), lambda: sms("0788001103", "umuyaga"))
         self._handle("P2290", "code_word", self._at(word_day, "16:40"), "staff", ("spoke",), "done")
+        self._on_concern("P2290", "code_word", self._at(word_day, "18:30"), "staff", programme.refer_to_health_line)
+        self._handle("P2290", "referral_call", self._at(word_day + timedelta(days=7), "15:00"), "staff", ("spoke",), "done")
         for day in days[:3]:  # the weekly cap decides which check-in is the first to arrive (S39)
             after = self._at(day + timedelta(days=3), "16:30")
             self._handle("P7203", "checkin_call", after, "staff", ("no_answer", "spoke"), "supported")

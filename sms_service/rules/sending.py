@@ -24,6 +24,8 @@ ACKS_WHEN_FROZEN = frozenset({"V10", "V11", "V12", "V14"})
 LANES: dict[str, int] = {"alert": 0, "V11": 0, "reply": 1, "v4": 2, "scheduled": 2, "broadcast": 3}
 FAR = timedelta(days=60)
 APART_FROM_MEETING_TEXT = timedelta(hours=24)
+STOPPED = "stopped"
+FROZEN = "number frozen until verified"
 NEAR_MEETING_TEXT = "within a day of a text about a meeting"
 
 
@@ -137,9 +139,9 @@ def _stopped(text: Text, number: NumberState) -> Verdict | None:
     """I6: after a stop only V10, V11 or V12, in answer to a text sent with or after it. Freeze: V14 as well."""
     answers = text.kind == "reply" and text.ack in ACKS_AFTER_STOP and text.answers_stop
     if (number.stopped or number.network_opt_out) and not answers:
-        return _drop("stopped" if number.stopped else "opted out at the network")
+        return _drop(STOPPED if number.stopped else "opted out at the network")
     if number.frozen and (text.kind != "reply" or text.ack not in ACKS_WHEN_FROZEN):
-        return _drop("number frozen until verified")
+        return _drop(FROZEN)
     return None
 
 

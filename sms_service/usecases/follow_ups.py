@@ -52,7 +52,7 @@ def fire_check_in(context: Context, db: Connection, row: Row[Any], now: datetime
     """V6, weekly, while the group runs, to who agreed to check-ins."""
     group_row = db.execute(select(group).where(group.c.id == row.group_id)).one()
     if group_row.state == "running":
-        what = Personal("V6", "checkin", f"occ:{row.id}", row.expires_at, row.group_id)
+        what = Personal("V6", "checkin", f"occ:{row.id}", row.due_at, row.expires_at, row.group_id)
         queue_personal(context, db, what, _consenting(db, groups.members(db, row.group_id)), now)
 
 
@@ -72,7 +72,7 @@ def _ask_present(context: Context, db: Connection, row: Row[Any], template: str,
         return
     there = {person for person, mark in meetings.attendance_of(db, meeting.id).items() if mark.status == "present"}
     members = [one for one in groups.members(db, meeting.group_id) if one.id in there]
-    what = Personal(template, conversation, f"occ:{row.id}", row.expires_at, meeting.group_id, meeting.id)
+    what = Personal(template, conversation, f"occ:{row.id}", row.due_at, row.expires_at, meeting.group_id, meeting.id)
     queue_personal(context, db, what, _consenting(db, members), now)
 
 
@@ -127,7 +127,7 @@ def fire_caring(context: Context, db: Connection, row: Row[Any], now: datetime) 
     phones = _consenting(db, groups.members(db, group_row.id))
     since = group_row.verified_since
     verified = [one for one in phones if one.verified_at is not None and one.verified_at >= since]
-    queue_personal(context, db, Personal("V18", "caring", f"occ:{row.id}", row.expires_at, group_row.id), verified, now)
+    queue_personal(context, db, Personal("V18", "caring", f"occ:{row.id}", row.due_at, row.expires_at, group_row.id), verified, now)
 
 
 def plan_referral_follow_up(db: Connection, referral_id: int, made_at: datetime) -> None:
@@ -156,7 +156,7 @@ def fire_referral(context: Context, db: Connection, row: Row[Any], now: datetime
     going: dict[int, int | None] = {}
     who = db.execute(select(people.person).where(people.person.c.id == found.person_id, people.person.c.status == "active")).first()
     if who is not None and found.consent != "imminent":
-        what = Personal("V19", "referral", f"occ:{row.id}", row.expires_at)
+        what = Personal("V19", "referral", f"occ:{row.id}", row.due_at, row.expires_at)
         going = queue_personal(context, db, what, _consenting(db, [who]), now)
     referrals.change(db, found.id, followed_up_at=now, dialogue_id=going.get(found.person_id))
     if not going:

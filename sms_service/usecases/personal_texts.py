@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -23,7 +23,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.rules.audience import invited
 from sms_service.rules.caps import keep_within_week
 from sms_service.rules.safe_hours import SafeHours
-from sms_service.rules.sending import APART_FROM_MEETING_TEXT, NEAR_MEETING_TEXT
+from sms_service.rules.sending import APART_FROM_MEETING_TEXT, FROZEN, NEAR_MEETING_TEXT, STOPPED
 from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
@@ -33,6 +33,7 @@ from sms_service.usecases.open_dialogue import Questions, first_text
 WEEK_IS_FULL = "weekly cap: the reminders go first"
 NO_MINUTE = "no allowed minute before it expires"
 _PLANNED = {"check_in": "V6", "practice": "V8"}
+SOON = timedelta(minutes=5)
 _WAITING = ("queued", "reserved")
 
 __all__ = ["Own", "Personal", "own_phones", "queue_personal"]
@@ -42,12 +43,14 @@ __all__ = ["Own", "Personal", "own_phones", "queue_personal"]
 class Personal:
     """What is sent to several people: ``template`` is its name in the outbox (V7), ``conversation`` the one that says it.
 
-    ``key`` begins the outbox keys; ``expires_at`` is aware UTC. With a ``group_id`` only its members get it.
+    ``key`` begins the outbox keys; ``due_at`` (when its occurrence was to fire) and ``expires_at`` are aware UTC. With a
+    ``group_id`` only its members get it.
     """
 
     template: str
     conversation: str
     key: str
+    due_at: datetime
     expires_at: datetime
     group_id: int | None = None
     meeting_id: int | None = None
@@ -55,12 +58,13 @@ class Personal:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A person on a phone that is theirs alone and has opted in (S16)."""
+    """A person on a phone that is theirs alone and has opted in (S16). ``silent`` says why nothing may leave for it now (I6)."""
 
     person_id: int
     number_id: int
     language: str
     verified_at: datetime | None
+    silent: str
     everyone: Sequence[Row[Any]]
 
 
@@ -74,10 +78,14 @@ def own_phones(db: Connection, members: Sequence[Row[Any]]) -> list[Own]:
     for contact in people.contact_points_of(db, [phone.number_id for phone in first.values()]):
         holders.setdefault(contact.number_id, []).append(contact)
     return [
-        Own(one.id, phone.number_id, phone.language or one.language, phone.verified_at, holders[phone.number_id])
+        Own(one.id, phone.number_id, phone.language or one.language, phone.verified_at, _silent(phone), holders[phone.number_id])
         for one in members
         if (phone := first.get(one.id)) is not None and len(holders[phone.number_id]) == 1
     ]
+
+
+def _silent(phone: Row[Any]) -> str:
+    return STOPPED if phone.stopped_at is not None else FROZEN if phone.frozen_at is not None else ""
 
 
 def queue_personal(context: Context, db: Connection, what: Personal, phones: Sequence[Own], now: datetime) -> dict[int, int | None]:
@@ -90,6 +98,8 @@ def queue_personal(context: Context, db: Connection, what: Personal, phones: Seq
         return {}
     asks = any(isinstance(step, Ask) for step in conversation.steps.values())
     windows = windows_for(what.group_id, pauses.active(db, clock.local(now).date()))
+    # The minute it was due, not the second it fired: a weekly text is then never a moment less than a week after the last (S39).
+    begins = what.due_at if now - what.due_at < SOON else now
     around = _look_around(db, phones, now)
     questions = Questions(context, db, now)
     texts: list[Outgoing] = []
@@ -97,9 +107,9 @@ def queue_personal(context: Context, db: Connection, what: Personal, phones: Seq
     going: dict[int, int | None] = {}
     for phone in phones:
         hours = hours_of(phone.everyone)
-        leaves = next_allowed(now, hours, windows, what.expires_at)
-        reason = NO_MINUTE
-        if leaves is not None:
+        leaves = next_allowed(begins, hours, windows, what.expires_at)
+        reason = phone.silent or NO_MINUTE
+        if leaves is not None and not phone.silent:
             beside = asks and around.beside_meeting_text(phone.number_id, leaves)
             reason = NEAR_MEETING_TEXT if beside else _full(context, around, what, phone, leaves, hours, windows)
         dialogue_id = None
@@ -202,7 +212,7 @@ def _to_be_planned(people_ids: Sequence[int], now: datetime) -> Any:
             membership.c.left_at.is_(None),
             occurrence.c.kind.in_(tuple(_PLANNED)),
             occurrence.c.state == "pending",
-            occurrence.c.due_at > now,
+            occurrence.c.expires_at > now,  # one due at this very moment fires later, and comes first all the same
             occurrence.c.due_at < now + WEEK,
         )
     )
@@ -220,7 +230,7 @@ def _full(
     """``WEEK_IS_FULL`` when a text kept before this one needs its place in the week, else empty (S39)."""
     coming = _reminders(around.meetings.get(phone.person_id, ()), leaves, hours, windows)
     coming += around.waiting.get(phone.number_id, ())
-    coming += around.planned.get(phone.person_id, ())
+    coming += [one for one in around.planned.get(phone.person_id, ()) if one[1] != what.template]  # not this very occurrence
     gone = around.gone.get(phone.number_id, ())
     return "" if _has_room(context, what.template, leaves, gone, coming) else WEEK_IS_FULL
 

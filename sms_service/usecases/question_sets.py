@@ -173,5 +173,5 @@ def fire_question_set(context: Context, db: Connection, row: Row[Any], now: date
         return
     members = [one for one in groups.members(db, row.group_id) if one.may_learn]
     due = [one for one in members if _may_be_asked(context, db, one.id, row.about, now)]
-    what = Personal(QUESTION_SET, row.about, f"occ:{row.id}", row.expires_at, row.group_id)
+    what = Personal(QUESTION_SET, row.about, f"occ:{row.id}", row.due_at, row.expires_at, row.group_id)
     queue_personal(context, db, what, own_phones(db, due), now)
