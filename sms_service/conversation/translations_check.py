@@ -30,6 +30,8 @@ _NEARLY = 0.8
 _NAMED_ONCE = 6
 _NAMED = {"": "nothing", " ": "a space"}
 REVIEWER_LONGEST = 80
+MOST_TEXT = 480
+"""Characters of one cell that are looked at; no text that may leave is a third as long (I22)."""
 
 
 def judge(name: str, rows: Sequence[Row], base: Words, topics: Topics, places: Mapping[str, Place]) -> WordsFile:
@@ -171,6 +173,9 @@ class _Judging:
     def _filled(self, row: Row) -> Iterator[tuple[str, str]]:
         """Each language's text in plain characters; what was changed for that is said."""
         for language, written in row.cells.items():
+            if len(written) > MOST_TEXT:
+                self.fault(row, language, f"{len(written)} characters: no text is that long", "write it shorter", language=language)
+                continue
             text = plainly(written)
             if not text.strip():
                 continue

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sms_service.conversation.check import load
@@ -155,6 +155,7 @@ ROWS: list[tuple[str, Row, str, str]] = [
     ("emoji", text_row("thanks", fr="Servas: merci 🙂."), "fr", "outside GSM-7"),
     ("too long", text_row("thanks", fr="Servas: " + "a" * 150), "fr", "at most 156 fit"),
     ("too long once filled", text_row("cancelled", sw="Servas: {day:day} " + "a" * 144), "sw", "at most 160 fit"),
+    ("far too long", text_row("thanks", fr="Servas: " + "a" * 9000), "fr", "no text is that long"),
     ("topic word", text_row("thanks", en="Servas: about violence."), "en", "topic word"),
     ("link", text_row("thanks", en="Servas: see servas.org now."), "en", "a link"),
     ("no brand", text_row("thanks", en="Thank you."), "en", "begins with 'Servas: '"),
@@ -242,6 +243,7 @@ def test_a_reviewer_of_texts_marked_as_not_reviewed_signed_nothing() -> None:
     assert judge("fr.po", [Row("review", "review", {"fr": AWAITING}, place="line 1")], WORDS, TOPICS, PLACES).reviews == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(("thanks", "cancelled", "x", "or", "call", "")), st.text(max_size=200)), max_size=4))
 def test_no_row_breaks_the_judging(rows: list[tuple[str, str]]) -> None:
     """I22: whatever stands in a cell, there is an answer; what is accepted is plain already."""
