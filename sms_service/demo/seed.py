@@ -26,7 +26,7 @@ from sms_service.models import staff as accounts
 from sms_service.models.concerns import concern
 from sms_service.rules.audience import invited
 from sms_service.rules.timing import at_local, local
-from sms_service.usecases import broadcasts, concerns
+from sms_service.usecases import broadcasts, concerns, harm
 from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.attendance import mark_attendance
 from sms_service.usecases.context import Context
@@ -309,6 +309,13 @@ class _Story:
         plan(self._ago(1, "17:08"), lambda: dial(data.UNKNOWN_PHONE, "3"))
         asking = self.starts_at - timedelta(minutes=95)
         plan(asking, lambda: dial("0788001107", "1", "3", "1", "3"))
+        plan(self._ago(2, "15:20"), self._harm)
+
+    def _harm(self) -> None:
+        """A partner saw a reminder and asked about it; the case waits for its review (S44)."""
+        with self.context.database.begin() as db:
+            me = _signed_in(self.context, db, "staff")
+        harm.record_harm(self.context, me, "seen", "V3", "P3316", "")
 
 
 def _with(act: Callable[[Context, SignedIn, str, str], None], word: str) -> OnConcern:

@@ -35,7 +35,7 @@ START = datetime(2026, 5, 13, 9, 0, tzinfo=clock.KIGALI)
 AFTER_A_PAUSE = datetime(2026, 4, 19, 22, 30, tzinfo=clock.KIGALI)  # a Sunday night, days after remembrance week
 LOADED = timedelta(seconds=30)
 # Only visitors, or a gateway that answers late, fill these.
-EMPTY = {"login", "signin_failure", "parked_report"}
+EMPTY = {"login", "signin_failure", "parked_report", "wall_clock", "outage", "paused_text"}
 MUST_NOT_EXIST = re.compile(r"ethni|tribe|survivor|perpetrator|victim|diagnos|religion|violen")
 SPECIAL = {*outcomes.BY_NUMBER_STATUS, *outcomes.BY_NUMBER_CALL, *outcomes.BY_NUMBER_REPORTS}
 

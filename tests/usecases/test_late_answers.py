@@ -37,9 +37,9 @@ class Desk:
 
     def me(self, role: str = "staff") -> SignedIn:
         with self.service.context.database.begin() as db:
-            row = db.execute(select(staff).where(staff.c.login == role)).first()
+            row = db.execute(select(staff).where(staff.c.login == role[:8])).first()
         if row is None:
-            self.site.staff(role, role)
+            self.site.staff(role[:8], role)
             return self.me(role)
         return SignedIn(1, row.id, row.code, role, role, "en", frozenset({role}), None, True)
 
