@@ -20,7 +20,7 @@ from sms_service.usecases.sign_in import SignedIn
 
 KINDS: Final = ("seen", "quarrel", "threat", "hurt", "upset", "stranger", "other")
 DECISIONS: Final = ("no_change", "wording", "paused", "person_held")
-PAUSABLE: Final = ("V1", "V3", "V3b", "V5", "V6", "V7", "V8", "V18", "V19")
+PAUSABLE: Final = ("V1", "V3", "V3b", "V5", "V6", "V7", "V8", "V18", "V19", "question_set")
 """Texts the service sends of its own accord. Acknowledgements, and news of a moved meeting, are never paused for all."""
 REVIEW_EVERY: Final = timedelta(days=31)
 NOTE_LIMIT: Final = 500
