@@ -30,6 +30,9 @@ _NEARLY = 0.8
 _NAMED_ONCE = 6
 _NAMED = {"": "nothing", " ": "a space"}
 REVIEWER_LONGEST = 80
+MOST_NEW = 300
+"""New texts and labels in one file (I22)."""
+
 MOST_TEXT = 480
 """Characters of one cell that are looked at; no text that may leave is a third as long (I22)."""
 
@@ -67,6 +70,7 @@ class _Judging:
         self.seen: dict[str, str] = {}
         self.fuzzy: set[str] = set()
         self.new: list[tuple[Row, set[str]]] = []
+        self.full = False
         self.labels = {key for table in base.option_labels.values() for key in table}
 
     def fault(self, row: Row, column: str, reason: str, fix: str = "", kind: FaultKind = "fault", language: str = "") -> None:
@@ -157,8 +161,13 @@ class _Judging:
                 row, "key", f"'{shortly(row.key)}' is no key: small letters, digits and _, at most 60", nearest(row.key, known)
             )
             return False
-        self.new.append((row, known))
-        return True
+        if len(self.new) < MOST_NEW:
+            self.new.append((row, known))
+            return True
+        if not self.full:
+            self.full = True
+            self.fault(row, "key", f"more than {MOST_NEW} new texts and labels in one file", "split the file")
+        return False
 
     def _new_or_slip(self, row: Row, known: set[str]) -> None:
         """A new key that is nearly one the file lacks is a slip of the pen: its text would be lost without a word."""

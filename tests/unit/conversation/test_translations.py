@@ -27,7 +27,7 @@ from sms_service.conversation.translations import (
     spelled_out,
     tables_of,
 )
-from sms_service.conversation.translations_check import judge, plainly
+from sms_service.conversation.translations_check import MOST_NEW, judge, plainly
 from sms_service.conversation.version import stored_words
 from sms_service.conversation.words import read_words
 from tests.unit.conversation.broken import shipped
@@ -233,6 +233,16 @@ def test_a_new_key_that_is_nearly_one_the_file_lacks_is_a_slip() -> None:
     assert [fault.kind for fault in beside.faults] == ["notice"]
     label = judge("w.xlsx", [Row("label", "practice_yse", {"en": "Yes"}, place="row 3")], WORDS, TOPICS, PLACES)
     assert [fault.kind for fault in label.faults] == ["fault"]
+
+
+def test_more_new_texts_than_any_conversation_has_are_refused_once() -> None:
+    """I22: bounded work, one fault, and the texts that are known are judged all the same."""
+    rows = [Row("text", f"new_{n}", {"en": "Servas: x."}, "sms", "A", f"row {n}") for n in range(MOST_NEW + 9)]
+    found = judge("w.csv", [*rows, text_row("thanks", "row 999", en="x")], WORDS, TOPICS, PLACES)
+    said = [str(fault) for fault in found.faults if fault.kind == "fault"]
+    assert len(said) == 2
+    assert said[0].startswith(f"w.csv, row {MOST_NEW}, column key")
+    assert said[1].startswith("w.csv, row 999, column en")
 
 
 def test_a_reviewer_of_texts_marked_as_not_reviewed_signed_nothing() -> None:
