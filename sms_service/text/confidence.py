@@ -18,5 +18,7 @@ TWICE_FUZZY = 8
 MOST_UNKNOWN = 6
 #: Unknown words a request (stop, a call) may stand among: beyond it the text is a story.
 MOST_UNKNOWN_REQUEST = 9
+#: A request in a misspelt word counts in a text of so many words or fewer.
+LONGEST_GUESSED_REQUEST = 6
 #: From this length on a code word may be one edit away (S13).
 CODE_WORD_FUZZY = 5

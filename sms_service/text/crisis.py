@@ -25,6 +25,8 @@ CORRECTED_CHARS = 2048
 _MOST_MATCHES = 200
 _LONG_PHRASE = 12
 _SHORTEST_JOINED = 7
+#: Wordings of one entry that are tried at one place, longest first.
+_SHORTER = 4
 #: Letters on either side within which two places of a long text must differ to be looked at twice.
 _SURROUNDINGS = 80
 #: A single misspelt word is RED in a text of so many words or fewer, in a longer one only with the writer in it.
@@ -100,7 +102,8 @@ def _corrected(crisis: CrisisLexicon, word: str) -> str:
     for _, candidate in crisis.vocabulary.near(word):
         if candidate[0] == word[0] and likely(candidate, word):
             return candidate
-    return next((phrase for _, phrase in crisis.phrases.near(word) if likely(phrase, word)), word)
+    near = (phrase for _, phrase in crisis.phrases.near(word) if phrase[0] == word[0] and likely(phrase, word))
+    return next(near, word)
 
 
 def _judge(crisis: CrisisLexicon, line: Line, changed: frozenset[int]) -> tuple[Alert, str, bool, bool]:
@@ -164,11 +167,15 @@ def _matches(crisis: CrisisLexicon, line: Line) -> list[Match]:
                 continue
             seen.add(around)
         for pattern, entry in patterns:
-            hit = pattern.match(text, start)
-            if hit:
-                layer = _stands(crisis, line, start, hit.end())
-                if layer:
-                    found.append(Match(start, hit.end(), entry, layer))
+            end, layer = len(text), ""
+            for _ in range(_SHORTER):
+                hit = pattern.match(text, start, end)
+                layer = _stands(crisis, line, start, hit.end()) if hit else ""
+                if hit is None or layer:
+                    break
+                end = hit.end() - 1  # the longest wording ends within a word, a shorter one may not
+            if hit and layer:
+                found.append(Match(start, hit.end(), entry, layer))
     for stem, entry in crisis.stems.items():
         start = text.find(stem)
         while start >= 0 and len(found) < _MOST_MATCHES:
@@ -203,7 +210,8 @@ def _stands(crisis: CrisisLexicon, line: Line, start: int, end: int) -> str:
     if (before and line.words[first] in crisis.known) or (after and line.words[last] in crisis.known):
         return ""
     if end - start >= _LONG_PHRASE:
-        return "joined" if first == last or (_free(crisis, before) and _free(crisis, after)) else ""
+        # What precedes matters even in a long word: in a Bantu verb it is the subject.
+        return "joined" if _free(crisis, before) and (first == last or _free(crisis, after)) else ""
     if first != last:
         return ""  # letters of two neighbours that meet by chance
     return "joined" if _free(crisis, before) and _free(crisis, after) else ""

@@ -87,7 +87,7 @@ def lowered_by(crisis: CrisisLexicon, line: Line, match: Match) -> str:
             return role
     if match.layer == "stem" and line.words[line.word_at(match.start)].startswith(crisis.starts["stem_starts"]):
         return "other_person"
-    role = _before(crisis, line, line.word_at(match.start))
+    role = _before(crisis, line, line.word_at(match.start), alone=match.entry.alone)
     if role:
         return role
     last = line.word_before(match.end)
@@ -99,12 +99,13 @@ def lowered_by(crisis: CrisisLexicon, line: Line, match: Match) -> str:
     return ""
 
 
-def _before(crisis: CrisisLexicon, line: Line, place: int) -> str:
+def _before(crisis: CrisisLexicon, line: Line, place: int, *, alone: bool) -> str:
+    # "He wants to" lowers what a person does to himself, never what is done to the writer or to a child.
     for _ in range(_RUN):
         run = line.words[max(0, place - _RUN) : place]
         endings = ["".join(run[first:]) for first in range(len(run))]
         for role in BEFORE:
-            if any(ending in crisis.context[role] for ending in endings):
+            if any(ending in crisis.context[role] for ending in endings) and (alone or role != "other_person"):
                 return role
         if place == 0 or line.words[place - 1] not in crisis.context["linking"]:
             return ""

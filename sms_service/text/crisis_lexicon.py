@@ -115,6 +115,7 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLex
     stems: dict[str, Entry] = {}
     vocabulary: set[str] = set()
     joined: set[str] = set()
+    harmless: set[str] = set()
     for group in table["group"]:
         entry = _entry(group)
         for written in _written(group):
@@ -126,6 +127,7 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLex
                 continue
             for start in compiled.starts:
                 entries.setdefault(start, []).append((compiled.matches, entry))
+            harmless |= compiled.words if entry.role == "idiom" else set()
             if entry.role in ("red", "amber"):
                 vocabulary |= compiled.words - context["skip"]
                 joined |= _short_list(written)
@@ -135,7 +137,7 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLex
         stems=stems,
         context=context,
         starts={role: tuple(sorted(context[role])) for role in ("writer_starts", "stem_starts", "not_with")},
-        known=frozenset(plain_words | vocabulary),
+        known=frozenset(plain_words | vocabulary | harmless),
         ordinary=frozenset((plain_words - vocabulary) | context["ordinary"]),
         vocabulary=Neighbours((word for word in vocabulary if len(word) >= SHORTEST_CORRECTED), twice=TWICE_CORRECTED),
         phrases=Neighbours((key for key in joined if _SHORTEST_JOINED <= len(key) <= LONGEST_JOINED), twice=LONGEST_JOINED + 1),

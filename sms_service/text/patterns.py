@@ -31,11 +31,11 @@ class Lazy:
         self._written = written
         self._compiled: re.Pattern[str] | None = None
 
-    def match(self, text: str, start: int) -> re.Match[str] | None:
-        """The match that begins at ``start`` of ``text``, or None."""
+    def match(self, text: str, start: int, end: int) -> re.Match[str] | None:
+        """The match that begins at ``start`` of ``text`` and ends at ``end`` or before, or None."""
         if self._compiled is None:
             self._compiled = re.compile(self._written)
-        return self._compiled.match(text, start)
+        return self._compiled.match(text, start, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from sms_service.text.confidence import CODE_WORD_FUZZY, EXACT, GUESSED, UNSURE
+from sms_service.text.confidence import (
+    CODE_WORD_FUZZY,
+    EXACT,
+    GUESSED,
+    LEAST,
+    LONGEST_GUESSED_REQUEST,
+    MOST_UNKNOWN_REQUEST,
+    UNSURE,
+)
 from sms_service.text.crisis import crisis_alert, examine
 from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
@@ -43,6 +51,11 @@ class _Message:
     words: Sequence[str]
     hits: Sequence[Hit]
     cut: bool
+
+    @property
+    def story(self) -> bool:
+        """Whether too many words are unknown for a request to be meant: it is told, not asked."""
+        return self.cut or sum(1 for hit in self.hits if not hit.meanings) > MOST_UNKNOWN_REQUEST
 
     def only(self, *categories: str, aside: tuple[str, ...] = ("courtesy", "filler"), numbers: bool = False) -> bool:
         """Whether the whole message says one of ``categories``, politeness and ``aside`` apart."""
@@ -138,10 +151,13 @@ def _is_stop(message: _Message, expectation: Expectation) -> bool:
         numbers=True,
     ):
         return True
-    if expectation.kind == "text":
+    if expectation.kind == "text" or message.story:
         return False
+    told = len(message.words) > LONGEST_GUESSED_REQUEST  # a guessed word is no request there
     return any(
-        hit.has("stop_request") and not (place and message.hits[place - 1].text in _DENIERS)
+        hit.has("stop_request")
+        and (hit.confidence == EXACT or not told)
+        and not (place and message.hits[place - 1].text in _DENIERS)
         for place, hit in enumerate(message.hits)
     )
 
@@ -175,7 +191,7 @@ def _request(message: _Message, expectation: Expectation) -> Reading | None:
         if len(codes) == 1:
             return Reading("language", value=codes.pop(), rule="language")
     asked = message.only("help", "help_request")
-    if asked or (expectation.kind != "text" and any(hit.has("help_request") for hit in message.hits)):
+    if asked or (expectation.kind != "text" and not message.story and any(hit.has("help_request") for hit in message.hits)):
         return Reading("help", rule="help")
     return None
 
@@ -218,6 +234,8 @@ def _reading(message: _Message, verdict: Verdict, kind: str) -> Reading:
     if not verdict.clear:
         return Reading("unclear", rule=verdict.rule, confidence=0.0)
     confidence = min(verdict.confidence, UNSURE) if unsure else verdict.confidence
+    if confidence < LEAST:
+        return Reading("unclear", rule="unsure", confidence=confidence)
     spoken = kind == "time" and not digits
     return Reading("answer", verdict.value, rule=kind, confidence=confidence, notes=("clock_words",) if spoken else ())
 

@@ -73,7 +73,7 @@ def _longest(lexicon: Lexicon, words: Sequence[str], place: int, labels: Mapping
 def _guess(lexicon: Lexicon, word: str, place: int) -> list[Hit]:
     """A misspelt word, or several words written as one; otherwise the word itself, unknown."""
     unknown = [Hit(place, place + 1, word, {})]
-    if word in lexicon.common:
+    if word in lexicon.common or word in lexicon.crisis.known:
         return unknown
     candidate = misspelt(lexicon, word)
     if candidate is not None:

@@ -50,6 +50,9 @@ def choose(found: Sequence[Found], hits: Sequence[Hit]) -> Verdict:
     corrections = [place for place, hit in enumerate(hits) if hit.has("correction")]
     if corrections and any(item.place > corrections[-1] for item in found):
         found = [item for item in found if item.place > corrections[-1]]
+    refused = [item.place for item in found if item.denied]
+    if refused and any(item.place > refused[-1] and not item.denied for item in found):
+        found = [item for item in found if item.place >= refused[-1]]  # "oya, si 2 ni 1": what follows is meant
     kept = [item for item in found if not item.denied]
     values = {(type(item.value), item.value) for item in kept}
     if not values:
