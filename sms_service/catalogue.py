@@ -17,6 +17,7 @@ from sms_service.conversation.translations import overlay, places_of
 from sms_service.conversation.version import Version, notices_version, version_of
 from sms_service.conversation.words import Words
 from sms_service.template_files import Sources, Table, as_table, is_words, read_templates
+from sms_service.text.check_lexicon import check_lexicon
 from sms_service.text.forbidden import Forbidden, build_forbidden, forbidden_faults
 from sms_service.text.lexicon import Lexicon, LexiconFault, build_lexicon
 from sms_service.text.topics import Topics, build_topics, topic_word_in
@@ -80,6 +81,7 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
     lexicon = dict(sources.lexicon)
     forbidden = _forbidden(lexicon.pop(FORBIDDEN_FILE, None), faults)
     topics = _topics(lexicon.pop(TOPICS_FILE, None), forbidden, faults)
+    faults.extend(Fault(f"lexicon/{one.file}.toml", one.entry, "", one.reason, one.fix) for one in check_lexicon(lexicon))
     notices = _lay_words(sources, topics, faults)
     told = {(fault.step, fault.language) for fault in faults if fault.language}
     standing = _language_faults(sources.messages, lexicon)

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [ussd|inbound|send|engine|idle|all]``: measures the real processes and prints targets beside figures.
+"""``python -m tests.bench [ussd|inbound|send|engine|idle|replies|all]``: measures the real processes beside their targets.
 
 Results go to standard output, progress to standard error; exit 1 when a figure is short of its target. Ratios are taken
 within one run; delays and rates belong to the machine, so run them on a quiet one.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import engine, idle, inbound, send, ussd
+from tests.bench import engine, idle, inbound, replies, send, ussd
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
@@ -24,11 +24,14 @@ PARTS: dict[str, Callable[[str], list[Figure]]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; 0 when every figure reaches its target, 1 when one does not."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["replies"]:  # reading has options and tables of its own
+        return replies.main(given[1:])
     parser = argparse.ArgumentParser(prog="run bench", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("part", nargs="?", choices=(*PARTS, "idle", "all"), default="all")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of the table")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     kinds = DATABASES if options.database == "both" else (options.database,)
     figures: list[Figure] = []
     for name, measure in PARTS.items():
