@@ -72,17 +72,25 @@ def read_catalogue(templates: Path, *, over: Collection[Path] = (), proof: bool 
     answer is read, and the authors' transcripts are played; without it only shapes and texts are checked.
     """
     sources = read_templates(templates)
+    shipped = _fingerprints(sources) if over else {}
     sources.lay_over(over)
-    return _check(sources, proof=proof)
+    return _check(sources, shipped, proof=proof)
 
 
-def _check(sources: Sources, *, proof: bool) -> Catalogue:
+def _fingerprints(sources: Sources) -> dict[str, str]:
+    loaded = load(sources.conversations, sources.messages)
+    made = [notices_version(loaded.words), *(version_of(one) for one in loaded.conversations)]
+    return {version.name: version.fingerprint for version in made}
+
+
+def _check(sources: Sources, shipped: Mapping[str, str], *, proof: bool) -> Catalogue:
+    """``shipped``: in a trial the fingerprints of what it is laid over; whose review is missing is told of what differs."""
     faults = list(sources.faults)
     lexicon = dict(sources.lexicon)
     forbidden = _forbidden(lexicon.pop(FORBIDDEN_FILE, None), faults)
     topics = _topics(lexicon.pop(TOPICS_FILE, None), forbidden, faults)
     faults.extend(Fault(f"lexicon/{one.file}.toml", one.entry, "", one.reason, one.fix) for one in check_lexicon(lexicon))
-    notices = _lay_words(sources, topics, faults)
+    notices, signed = _lay_words(sources, topics, faults)
     told = {(fault.step, fault.language) for fault in faults if fault.language}
     standing = _language_faults(sources.messages, lexicon)
     for file, table in sources.programmes.items():
@@ -103,6 +111,10 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
                     notices.append(replace(differs, kind="notice"))
                 else:
                     faults.append(differs)
+    changed = [one for one in loaded.conversations if shipped.get(one.name) != one.fingerprint]
+    own = notices_version(loaded.words)
+    said = loaded.words if shipped.get(own.name) != own.fingerprint else Words()
+    notices += review_notices(changed, said, sources.reviews, signed)
     return Catalogue(
         conversations=by_name,
         words=loaded.words,
@@ -111,13 +123,14 @@ def _check(sources: Sources, *, proof: bool) -> Catalogue:
         programmes=tuple(sources.programmes.values()),
         reviews=_reviews(sources.messages),
         faults=tuple(sorted(set(faults))),
-        notices=tuple(sorted({*notices, *review_notices(loaded.conversations, loaded.words, sources.reviews)})),
+        notices=tuple(sorted(set(notices))),
     )
 
 
-def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> list[Fault]:
-    """Put translators' files over the words that are there; returns the notices of reading them."""
+def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> tuple[list[Fault], set[tuple[str, str]]]:
+    """Put translators' files over the words that are there; the notices of reading them, and (language, key) of reviewed texts."""
     notices: list[Fault] = []
+    signed: set[tuple[str, str]] = set()
     for name, content in sources.sheets.items():
         # spreadsheets are read by libraries that a process that never sees one need not carry
         from sms_service.usecases.translations import read_words_file
@@ -129,7 +142,8 @@ def _lay_words(sources: Sources, topics: Topics, faults: list[Fault]) -> list[Fa
         notices.extend(fault for fault in found.faults if fault not in refused)
         # for the trial even what is refused is laid over, so that the rest is judged as it would be
         sources.messages = overlay(sources.messages, found)
-    return notices
+        signed |= {(language, key) for language in found.reviews for key in found.messages.get(language, {})}
+    return notices, signed
 
 
 def _language_faults(messages: Mapping[str, Mapping[str, Table]], lexicon: Mapping[str, Table]) -> list[Fault]:

@@ -35,11 +35,25 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
             with using() as context, context.database.begin() as db:
                 conversations = list(catalogue.conversations.values())
                 notices += directory_notices(conversations, directory.valid_until(db), context.now(db))
-        _say([*catalogue.faults, *notices], as_json)
+        _say(catalogue.faults, as_json)
+        _say(notices if as_json or files else _together(notices), as_json)
         if catalogue.faults:
             raise failed(f"{len(catalogue.faults)} faults: correct them, then check again")
         figures = f"{len(catalogue.conversations)} conversations, {len(catalogue.words.languages)} languages"
         click.echo(f"{figures}: no fault, {len(notices)} notices", err=True)
+
+
+def _together(notices: Sequence[Fault]) -> list[Fault]:
+    """Notices that say the same of many places, as one: a release as a whole awaits its reviewers language by language."""
+    alike: dict[tuple[str, str], list[Fault]] = {}
+    for one in notices:
+        alike.setdefault((one.language, one.reason.partition(" texts ")[2] or one.reason), []).append(one)
+    return [
+        found[0]
+        if len(found) == 1
+        else Fault(f"{len(found)} conversations", "", language, reason, "conversation list names them", "notice")
+        for (language, reason), found in alike.items()
+    ]
 
 
 def _say(found: Sequence[Fault], as_json: bool) -> None:

@@ -7,7 +7,7 @@ notices. An unreviewed language is not sent outside the demo; a text whose numbe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sms_service.conversation.check_steps import uses_of
 from sms_service.conversation.definition import Conversation
@@ -23,17 +23,29 @@ _PLAIN_FORMS = {"urgent": "urgent_plain"}
 """The text that goes where a number of another is missing (V11)."""
 
 
-def review_notices(conversations: Sequence[Conversation], words: Words, reviews: Mapping[str, str]) -> list[Fault]:
-    """One notice for each conversation and language with a text that awaits its native review; ``reviews`` by file."""
+def review_notices(
+    conversations: Sequence[Conversation],
+    words: Words,
+    reviews: Mapping[str, str],
+    signed: Collection[tuple[str, str]] = (),
+) -> list[Fault]:
+    """One notice for each conversation and language with a text that awaits its native review.
+
+    ``reviews`` by file; ``signed`` are (language, key) of texts in a translators' file that names who reviewed that language.
+    """
     own = [(one.file, one.words) for one in conversations]
     found: list[Fault] = []
     for file, said in (*own, (NOTICES_NAME, words.only(NOTICES, ()))):
         for language in said.languages:
-            entries = said.entries[language].values()
-            open_files = sorted({one.file for one in entries if not signed_off(reviews.get(one.file, ""))})
-            if open_files:
-                awaiting = sum(one.file in open_files for one in entries)
-                reason = f"{awaiting} of {len(entries)} texts await native review: not sent outside the demo"
+            entries = said.entries[language]
+            awaiting = [
+                one.file
+                for key, one in entries.items()
+                if (language, key) not in signed and not signed_off(reviews.get(one.file, ""))
+            ]
+            if awaiting:
+                open_files = sorted(set(awaiting))
+                reason = f"{len(awaiting)} of {len(entries)} texts await native review: not sent outside the demo"
                 found.append(
                     Fault(file, "", language, reason, f"sign them off under 'review' in {', '.join(open_files)}", "notice")
                 )
