@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from sms_service import clock
 from sms_service.conversation.types import Need
 from sms_service.conversation.vocabulary import MAX_ENTRIES
-from sms_service.models import dialogues, directory, groups, meetings, people
+from sms_service.models import directory, groups, meetings, people
 from sms_service.rules.audience import invited
 from sms_service.usecases.context import Context
 
@@ -53,15 +53,12 @@ def _next_meeting(context: Context, db: Connection, scope: Scope, args: Mapping[
 
 
 def _open_question(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:
-    from sms_service.usecases.question_sets import open_due
+    from sms_service.usecases.question_sets import next_question
 
     ids = _person_ids(db, scope, args.get("person") or "")
-    row = dialogues.open_of_person(db, ids[0], scope.now) if len(ids) == 1 else None
-    if row is not None:
-        return {"result": "question", "dialogue": str(row.id)}
-    # A set is opened for whom the PIN has named, and for nobody else (S11).
-    opened = open_due(context, db, ids[0], scope.number.id, scope.now) if len(ids) == 1 and args.get("person") else None
-    return {"result": "question", "dialogue": str(opened)} if opened is not None else {"result": "none"}
+    named = bool(args.get("person"))
+    found = next_question(context, db, ids[0], scope.number.id, scope.now, named=named) if len(ids) == 1 else None
+    return {"result": "question", "dialogue": str(found)} if found is not None else {"result": "none"}
 
 
 def _groups(context: Context, db: Connection, scope: Scope, args: Mapping[str, Any]) -> Fact:

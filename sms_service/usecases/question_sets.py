@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from sms_service import clock
 from sms_service.conversation.definition import QuestionSet
-from sms_service.models import groups, people
+from sms_service.models import dialogues, groups, people
 from sms_service.models import question_sets as sets
 from sms_service.models.base import insert_ignore
 from sms_service.models.dialogues import dialogue
@@ -116,10 +116,28 @@ def window_now(context: Context, db: Connection, used: Row[Any], now: datetime) 
     return None if is_paused(day, windows_of(db, used.group_id, day)) else open_window(about.when, course, now)
 
 
+def next_question(context: Context, db: Connection, person_id: int, number_id: int, now: datetime, *, named: bool) -> int | None:
+    """The oldest question this person can still answer, by the dialogue's row id; else the first set they are due for.
+
+    ``named``: the PIN has named the person; a set is opened for nobody else (S11). A set's question whose consent was withdrawn
+    meanwhile is closed unasked (S16).
+    """
+    while (row := dialogues.open_of_person(db, person_id, now)) is not None:
+        if row.conversation not in published_sets(context) or _may_learn(db, person_id):
+            return int(row.id)
+        dialogues.change(db, row.id, state="closed", sms_open=False, closed_at=now)
+    return open_due(context, db, person_id, number_id, now) if named else None
+
+
+def _may_learn(db: Connection, person_id: int) -> bool:
+    who = people.person.c
+    agreed = select(who.id).where(who.id == person_id, who.may_learn, who.status == "active")
+    return db.execute(agreed).first() is not None
+
+
 def open_due(context: Context, db: Connection, person_id: int, number_id: int, now: datetime) -> int | None:
     """Open the first set this person is due for, while they dial; returns the dialogue's row id, None when nothing is due."""
-    who = db.execute(select(people.person).where(people.person.c.id == person_id)).one()
-    if not who.may_learn or who.status != "active":
+    if not _may_learn(db, person_id):
         return None
     for used in sets.of_person(db, person_id):
         if window_now(context, db, used, now) is not None and _may_be_asked(context, db, person_id, used.name, now):

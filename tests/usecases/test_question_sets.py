@@ -16,7 +16,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.usecases.enrol import set_consents
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.pauses import add_pause
-from sms_service.usecases.question_sets import open_due, turn_set
+from sms_service.usecases.question_sets import next_question, open_due, turn_set
 from sms_service.usecases.tick import run_schedules
 from tests.service import Service
 from tests.usecases.site import NOW, Site
@@ -129,3 +129,20 @@ def test_turning_off_cancels_what_was_planned_and_each_turn_is_audited(site: Sit
     assert len(acts) == 2
     with pytest.raises(UseFault, match="no published question set"):
         turn(site, "checkin")
+
+
+def test_a_question_left_open_is_not_asked_after_consent_was_withdrawn(site: Site) -> None:
+    """S16: begun and dropped, then taken back: the question closes unasked, another person's stays."""
+    gone, stays = (site.person(consents=("reminders", "checkins", "learning")) for _ in range(2))
+    turn(site, "cohesion")
+    assert [asked(site, one, NOW) for one in (gone, stays)] == ["cohesion"] * 2
+    set_consents(site.context, gone, ["reminders"], "oral", "command")
+    found = []
+    for code in (gone, stays):
+        contact = site.contact_of(code)
+        with site.context.database.begin() as db:
+            now = site.context.now(db)
+            found.append(next_question(site.context, db, contact.person_id, contact.number_id, now, named=True))
+    with site.context.database.begin() as db:
+        states = db.execute(select(dialogue.c.state).where(dialogue.c.conversation == "cohesion").order_by(dialogue.c.id)).scalars()
+        assert (found[0], found[1] is not None, list(states)) == (None, True, ["closed", "open"])
