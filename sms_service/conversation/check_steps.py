@@ -19,7 +19,7 @@ from sms_service.conversation.definition import (
     Say,
     Step,
 )
-from sms_service.conversation.faults import Fault, nearest
+from sms_service.conversation.faults import Fault, meant, nearest
 from sms_service.conversation.graph import edges, known_on_arrival
 from sms_service.conversation.paging import MENU, MORE_KEY, PER_PAGE
 from sms_service.conversation.types import Channel
@@ -159,7 +159,7 @@ class _Checker:
             if value in self.answers:
                 yield f"shows '{value}', which a person answered: an answer is never repeated to a phone (S5)", "leave it out"
             elif value not in self.fields:
-                yield f"value '{value}' is neither an argument nor kept from a fact", nearest(value, self.fields)
+                yield f"value '{value}' is neither an argument nor kept from a fact", meant(value, self.fields)
             elif value not in self.known.get(name, frozenset(self.fields)):
                 yield f"value '{value}' is not known on every way to this step", "fetch it, or ask for it, on each way"
 
@@ -222,7 +222,7 @@ class _Checker:
     def _fetch(self, fetch: Fetch) -> Said:
         shape = FACTS.get(fetch.fact)
         if shape is None:
-            yield f"unknown fact '{fetch.fact}': expected {', '.join(sorted(FACTS))}", nearest(fetch.fact, FACTS)
+            yield f"unknown fact '{fetch.fact}': expected {', '.join(sorted(FACTS))}", meant(fetch.fact, FACTS)
             return
         if set(fetch.cases) != shape.results:
             reason = f"'cases' must be exactly {', '.join(sorted(shape.results))}, the results of '{fetch.fact}'"
@@ -231,14 +231,14 @@ class _Checker:
             reason = f"'args' must be exactly {', '.join(sorted(shape.args))}, the arguments of '{fetch.fact}'"
             yield reason, _difference(fetch.args, shape.args)
         for source in sorted(set(fetch.keep.values()) - set(shape.fields)):
-            yield f"'keep' names '{source}', which fact '{fetch.fact}' does not carry", nearest(source, shape.fields)
+            yield f"'keep' names '{source}', which fact '{fetch.fact}' does not carry", meant(source, shape.fields)
         yield from self._drawn(fetch.args)
 
     def _effects(self, effects: tuple[EffectSpec, ...]) -> Said:
         for effect in effects:
             expected = EFFECTS.get(effect.name)
             if expected is None:
-                yield f"unknown effect '{effect.name}': expected {', '.join(sorted(EFFECTS))}", nearest(effect.name, EFFECTS)
+                yield f"unknown effect '{effect.name}': expected {', '.join(sorted(EFFECTS))}", meant(effect.name, EFFECTS)
             elif set(effect.args) != expected:
                 reason = f"effect '{effect.name}' takes exactly: {', '.join(sorted(expected)) or 'nothing'}"
                 yield reason, _difference(effect.args, expected)
@@ -251,12 +251,12 @@ class _Checker:
         known = {*self.fields, *self.answers}
         for value in args.values():
             if isinstance(value, str) and value.startswith("$") and value[1:] not in known:
-                yield f"'{value}' draws on a field that no step and no argument fills", nearest(value[1:], known)
+                yield f"'{value}' draws on a field that no step and no argument fills", meant(value[1:], known)
 
     def _flag(self, flag: str) -> Said:
         if self.fields.get(flag) != "flag":
             flags = [name for name, kind in self.fields.items() if kind == "flag"]
-            yield f"'{flag}' is not a flag of this conversation: declare it under [args]", nearest(flag, flags)
+            yield f"'{flag}' is not a flag of this conversation: declare it under [args]", meant(flag, flags)
 
 
 def _difference(given: Mapping[str, Any], expected: frozenset[str]) -> str:

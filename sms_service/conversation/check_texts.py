@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sms_service.conversation.check_steps import Use
-from sms_service.conversation.faults import Fault, nearest
+from sms_service.conversation.faults import Fault, meant, nearest
 from sms_service.conversation.types import Channel
 from sms_service.conversation.vocabulary import APPROVED_YEARLY, NOTICES, SMS_LIMIT, USSD_LIMIT, Kind
 from sms_service.conversation.words import FORMATS, PLACEHOLDER, Entry, Words
@@ -113,9 +113,10 @@ def _entry(entry: Entry, topics: Topics, *, yearly: bool = False) -> Found:
     bare = PLACEHOLDER.sub("", entry.text)
     if "{" in bare or "}" in bare:
         yield "a brace that is no placeholder: expected {name} or {name:format}", ""
-    for _name, form in entry.placeholders():
+    for name, form in entry.placeholders():
         if form not in FORMATS:
-            yield f"unknown format '{form}' of '{_name}': expected {', '.join(sorted(FORMATS))}", nearest(form, FORMATS)
+            known = [one for one in FORMATS if one]
+            yield f"unknown format '{form}' of '{name}': expected {', '.join(sorted(known))}", meant(form, known)
     word = topic_word_in(bare, topics)
     if word is not None and not yearly:
         yield f"topic word '{word}': nothing on a phone may say what the groups are about (S1)", "say 'meeting' or leave it out"
@@ -153,7 +154,7 @@ def _use(use: Use, entry: Entry) -> Found:
         kind = use.values.get(name)
         if kind is None:
             reason = f"text '{use.key}' asks for '{name}', which this step does not give in 'values'"
-            yield reason, nearest(name, use.values) or f"it gives {', '.join(sorted(use.values)) or 'none'}"
+            yield reason, meant(name, use.values)
         elif form in FORMATS and kind not in FORMATS[form]:
             right = " or ".join(f"{{{name}:{one}}}" if one else f"{{{name}}}" for one, kinds in FORMATS.items() if kind in kinds)
             yield f"text '{use.key}' says '{name}' as '{form or 'plain'}', but it is of kind {kind}", right

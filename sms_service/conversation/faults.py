@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,9 @@ MOST_NAMED = 60
 
 MOST_SAID = 600
 """Characters of a reason or a suggestion: an author's own names may be of any length."""
+
+MOST_LISTED = 12
+"""Names that a suggestion lists."""
 
 FaultKind = Literal["fault", "notice"]
 
@@ -68,8 +71,14 @@ def refusing(found: Iterable[Fault]) -> tuple[Fault, ...]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name a misspelt one was meant to be, as a suggestion; empty when none is near."""
-    found = difflib.get_close_matches(name[:MOST_NAMED], sorted(known), n=1, cutoff=0.7)
+    found = difflib.get_close_matches(name[:MOST_NAMED], sorted(known), n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else ""
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """As ``nearest``; when none is near, what there is to choose from."""
+    named = sorted(known)[:MOST_LISTED]
+    return nearest(name, known) or (f"there {'is' if len(named) == 1 else 'are'} {', '.join(named)}" if named else "there is none")
 
 
 def shortly(value: object) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sms_service.conversation.definition import END, Ask, Branch, Conversation, Fetch, Pin, Resume, Say, Step
-from sms_service.conversation.faults import Fault, nearest
+from sms_service.conversation.faults import Fault, meant, nearest
 from sms_service.conversation.vocabulary import FACTS, MAX_HOPS
 
 
@@ -72,7 +72,7 @@ def check_graph(conversation: Conversation) -> list[Fault]:
     file, steps = conversation.file, conversation.steps
     all_edges = edges(conversation)
     faults = [
-        Fault(file, "", "", f"'{role}' names '{name}', which is no step", nearest(name, steps))
+        Fault(file, "", "", f"'{role}' names '{name}', which is no step", meant(name, steps))
         for role, name in (("start", conversation.start), ("exit", conversation.exit), ("home", conversation.home))
         if name and name not in steps
     ]
@@ -86,7 +86,7 @@ def check_graph(conversation: Conversation) -> list[Fault]:
             faults.append(Fault(file, edge.source, "", f"goes to '{edge.target}', which is no step", fix))
     for step in steps.values():
         if isinstance(step, Ask) and step.back and step.back not in steps:
-            faults.append(Fault(file, step.name, "", f"'back' names '{step.back}', which is no step", nearest(step.back, steps)))
+            faults.append(Fault(file, step.name, "", f"'back' names '{step.back}', which is no step", meant(step.back, steps)))
     reached = _closure({conversation.start}, [(edge.source, edge.target) for edge in all_edges])
     lost = "can never be reached from the start"
     faults.extend(Fault(file, name, "", lost, "lead a 'next' to it, or remove it") for name in steps if name not in reached)

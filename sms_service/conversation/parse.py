@@ -30,7 +30,7 @@ from sms_service.conversation.definition import (
     labels_of,
     texts_of,
 )
-from sms_service.conversation.faults import Fault
+from sms_service.conversation.faults import Fault, nearest
 from sms_service.conversation.version import (
     NOTICES_DEFINITION,
     NOTICES_NAME,
@@ -58,8 +58,8 @@ class _Table:
         if not isinstance(value, Mapping):
             self.fault("a table was expected here")
 
-    def fault(self, reason: str) -> None:
-        self.faults.append(Fault(self.file, self.step, "", reason))
+    def fault(self, reason: str, fix: str = "") -> None:
+        self.faults.append(Fault(self.file, self.step, "", reason, fix))
 
     def get(self, key: str, default: Given) -> Given:
         """The value of ``key``, of the same type as ``default``."""
@@ -106,7 +106,7 @@ class _Table:
 
     def finish(self) -> None:
         for key in sorted(set(self.value) - self.asked):
-            self.fault(f"unknown key '{key}': expected {', '.join(sorted(self.asked))}")
+            self.fault(f"unknown key '{key}': expected {', '.join(sorted(self.asked))}", nearest(key, self.asked) or "remove it")
 
 
 def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tuple[Conversation | None, list[Fault]]:
@@ -195,7 +195,9 @@ def _args(top: _Table) -> dict[str, Kind]:
     for name, given in top.pairs("args").items():
         kind = next((kind for kind in KINDS if kind == given), None)
         if kind is None:
-            top.fault(f"argument '{name}' has unknown kind '{given}': expected {', '.join(KINDS)}")
+            # S5, S31: the kinds are a closed set, so that nothing of a person can ever fill a text
+            reason = f"argument '{name}' has unknown kind '{given}': expected {', '.join(KINDS)}"
+            top.fault(reason, nearest(given, KINDS) or "there is no kind for a name or for anybody's words")
         else:
             args[name] = kind
     return args
@@ -205,7 +207,7 @@ def _step(table: _Table, name: str, words: Words) -> Step | None:
     kind = table.need("kind")
     build = _STEP_KINDS.get(kind)
     if build is None:
-        table.fault(f"unknown kind of step '{kind}': expected {', '.join(sorted(_STEP_KINDS))}")
+        table.fault(f"unknown kind of step '{kind}': expected {', '.join(sorted(_STEP_KINDS))}", nearest(kind, _STEP_KINDS))
         return None
     step = build(table, name, words)
     table.finish()
@@ -255,7 +257,7 @@ def _ask(table: _Table, name: str, words: Words) -> Ask:
     given = table.need("answer")
     answer: AnswerKind = next((kind for kind in ANSWER_KINDS if kind == given), "yesno")
     if answer != given:
-        table.fault(f"unknown answer '{given}': expected {', '.join(ANSWER_KINDS)}")
+        table.fault(f"unknown answer '{given}': expected {', '.join(ANSWER_KINDS)}", nearest(given, ANSWER_KINDS))
     way = _way(table)
     ways: dict[str, Way] = {}
     for case in ("yes", "no", "dont_know"):
