@@ -124,6 +124,8 @@ def _asked(db: Connection, number_ids: Collection[int], since: datetime) -> Sequ
 
 
 def _answered(db: Connection, dialogue_ids: Sequence[int]) -> set[tuple[int, str]]:
+    if not dialogue_ids:
+        return set()
     query = select(response.c.dialogue_id, response.c.question).where(response.c.dialogue_id.in_(list(dialogue_ids)))
     return {(row.dialogue_id, row.question) for row in db.execute(query)}
 
