@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import insert, select, text
 
@@ -33,7 +34,7 @@ def test_who_agreed_before_the_upgrade_may_be_asked_after_it(context: Context) -
     schema.downgrade(context.database, BEFORE)
     schema.migrate(context.database)
     with context.database.begin() as db:
-        may = dict(db.execute(text("SELECT code, may_learn FROM person")).tuples().all())
+        may: dict[str, Any] = dict(db.execute(text("SELECT code, may_learn FROM person")).tuples().all())
         assert {code: bool(may[code]) for code in (agreed, took_it_back, never)} == {
             agreed: True,
             took_it_back: False,
