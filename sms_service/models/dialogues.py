@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Row,
-    String,
     Table,
     UniqueConstraint,
     func,

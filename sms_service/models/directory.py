@@ -47,13 +47,6 @@ def health_line(db: Connection, now: datetime) -> str | None:
     return db.execute(query.limit(1)).scalar()
 
 
-def health_line(db: Connection, now: datetime) -> str | None:
-    """The health line's number while its check is fresh, the latest checked one (S38)."""
-    rows = directory_entry.c
-    query = select(rows.phone).where(rows.slot == "health", rows.valid_until > now).order_by(rows.verified_on.desc())
-    return db.execute(query.limit(1)).scalar()
-
-
 def all_entries(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(directory_entry).order_by(directory_entry.c.slot, directory_entry.c.name)).all()
 

@@ -31,13 +31,15 @@ def laid(folder: Path, kind: str, old: str, new: str) -> str:
 
 
 def test_what_ships_is_sound_and_unreviewed_languages_are_notices(tmp_path: Path) -> None:
-    """Nothing refuses what ships; each conversation and language that awaits its native review is named."""
+    """Nothing refuses what ships; each language in which it awaits its native review is told once, and by place for a machine."""
     result = check(tmp_path)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert all(line.startswith("notice: ") and "native review" in line for line in lines)
     for language in ("en", "fr", "rw", "sw"):
-        assert any(line.startswith(f"notice: conversations/checkin.toml, language {language}: ") for line in lines)
+        assert len([line for line in lines if f" conversations, language {language}: await native review" in line]) == 1
+    places = [json.loads(line) for line in check(tmp_path, "--json").stdout.splitlines()]
+    assert ("conversations/checkin.toml", "fr") in {(one["file"], one["language"]) for one in places}
 
 
 def test_one_character_too_many_is_said_with_the_number_that_must_go(tmp_path: Path) -> None:
