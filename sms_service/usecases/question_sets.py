@@ -6,6 +6,7 @@ window of the group's life, and never twice within its cap. Partners are two peo
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from sms_service import clock
 from sms_service.conversation.definition import QuestionSet
-from sms_service.models import dialogues, groups, people
+from sms_service.models import dialogues, groups, pauses, people
 from sms_service.models import question_sets as sets
 from sms_service.models.base import insert_ignore
 from sms_service.models.dialogues import dialogue
@@ -27,10 +28,9 @@ from sms_service.rules.timing import at_local, is_paused
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.fence_facts import QUESTION_SET
+from sms_service.usecases.fence_facts import QUESTION_SET, windows_for
 from sms_service.usecases.find import group_named
 from sms_service.usecases.open_dialogue import Questions
-from sms_service.usecases.pauses import windows_of
 from sms_service.usecases.personal_texts import Personal, own_phones, queue_personal
 
 ASK_AT = time(10, 0)
@@ -91,29 +91,38 @@ def turn_set(context: Context, group_code: str, name: str, actor: str, *, on: bo
         context.record(db, actor, "group.question_set", row.code, f"{name} {'on' if on else 'off'}")
 
 
-def course_of(db: Connection, group_id: int) -> Course | None:
-    """The group's meetings that have been or will be; None when there are none."""
-    standing = (meeting.c.group_id == group_id, meeting.c.state != "cancelled")
-    first, last = db.execute(select(func.min(meeting.c.starts_at), func.max(meeting.c.starts_at)).where(*standing)).one()
-    if first is None:
-        return None
-    blocks = (
-        select(meeting.c.starts_at)
+def courses_of(db: Connection, group_ids: Collection[int]) -> dict[int, Course]:
+    """By group the meetings that have been or will be, in two statements however many groups; without any it has no course."""
+    standing = (meeting.c.group_id.in_(list(group_ids)), meeting.c.state != "cancelled")
+    ends = select(meeting.c.group_id, func.min(meeting.c.starts_at), func.max(meeting.c.starts_at)).where(*standing)
+    blocks: dict[int, list[datetime]] = {}
+    starts = (
+        select(meeting.c.group_id, meeting.c.starts_at)
         .join(session_template, session_template.c.id == meeting.c.template_id)
         .where(*standing, session_template.c.phase.startswith(BLOCK_PHASE))
         .order_by(meeting.c.starts_at)
     )
-    return Course(first, last, tuple(db.execute(blocks).scalars()))
+    for group_id, start in db.execute(starts):
+        blocks.setdefault(group_id, []).append(start)
+    rows = db.execute(ends.group_by(meeting.c.group_id))
+    return {group_id: Course(first, last, tuple(blocks.get(group_id, ()))) for group_id, first, last in rows}
 
 
-def window_now(context: Context, db: Connection, used: Row[Any], now: datetime) -> Window | None:
-    """The window in which this set of this group may be asked now; None on a paused day: no surveys then (domain 8.5)."""
-    about = published_sets(context).get(used.name)
-    course = course_of(db, used.group_id) if about is not None else None
-    if about is None or course is None:
-        return None
+def windows_now(context: Context, db: Connection, used: Sequence[Row[Any]], now: datetime) -> list[tuple[Row[Any], Window]]:
+    """Those of these sets in use that may be asked now, with their window; none on a paused day: no surveys then (domain 8.5)."""
+    published = published_sets(context)
+    courses = courses_of(db, {row.group_id for row in used})
     day = clock.local(now).date()
-    return None if is_paused(day, windows_of(db, used.group_id, day)) else open_window(about.when, course, now)
+    paused = pauses.active(db, day)
+    found = []
+    for row in used:
+        about, course = published.get(row.name), courses.get(row.group_id)
+        if about is None or course is None or is_paused(day, windows_for(row.group_id, paused)):
+            continue
+        window = open_window(about.when, course, now)
+        if window is not None:
+            found.append((row, window))
+    return found
 
 
 def next_question(context: Context, db: Connection, person_id: int, number_id: int, now: datetime, *, named: bool) -> int | None:
@@ -139,8 +148,8 @@ def open_due(context: Context, db: Connection, person_id: int, number_id: int, n
     """Open the first set this person is due for, while they dial; returns the dialogue's row id, None when nothing is due."""
     if not _may_learn(db, person_id):
         return None
-    for used in sets.of_person(db, person_id):
-        if window_now(context, db, used, now) is not None and _may_be_asked(context, db, person_id, used.name, now):
+    for used, _ in windows_now(context, db, sets.of_person(db, person_id), now):
+        if _may_be_asked(context, db, person_id, used.name, now):
             questions = Questions(context, db, now)
             opened = questions.open_on_dial(used.name, number_id=number_id, person_id=person_id)
             questions.store()
@@ -155,26 +164,23 @@ def _may_be_asked(context: Context, db: Connection, person_id: int, name: str, n
 
 def plan_question_sets(context: Context, db: Connection, now: datetime) -> None:
     """The occurrence of every set that goes by SMS and whose window is open; planning twice plans nothing twice (I12)."""
+    texted = {name for name in published_sets(context) if "sms" in context.conversations[name].channels}
+    in_use = [used for used in sets.in_use(db) if used.name in texted]
     rows = []
-    for used in sets.in_use(db):
-        conversation = context.conversations.get(used.name)
-        if conversation is None or "sms" not in conversation.channels:
-            continue
-        window = window_now(context, db, used, now)
-        if window is not None:
-            due = _ask_at(max(window.opens, used.turned_on_at))
-            rows.append(
-                {
-                    "id": new_row_id(),
-                    "schedule": f"set:{used.id}:{window.key}",
-                    "kind": "question_set",
-                    "group_id": used.group_id,
-                    "about": used.name,
-                    "due_at": due,
-                    "expires_at": min(due + LIFE, window.closes),
-                    "state": "pending",
-                }
-            )
+    for used, window in windows_now(context, db, in_use, now) if in_use else ():
+        due = _ask_at(max(window.opens, used.turned_on_at))
+        rows.append(
+            {
+                "id": new_row_id(),
+                "schedule": f"set:{used.id}:{window.key}",
+                "kind": "question_set",
+                "group_id": used.group_id,
+                "about": used.name,
+                "due_at": due,
+                "expires_at": min(due + LIFE, window.closes),
+                "state": "pending",
+            }
+        )
     insert_ignore(db, occurrence, [row for row in rows if now < row["expires_at"]])
 
 

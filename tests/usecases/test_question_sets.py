@@ -16,10 +16,11 @@ from sms_service.models.schedules import occurrence
 from sms_service.usecases.enrol import set_consents
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.pauses import add_pause
-from sms_service.usecases.question_sets import next_question, open_due, turn_set
+from sms_service.usecases.question_sets import next_question, open_due, plan_question_sets, turn_set
 from sms_service.usecases.tick import run_schedules
 from tests.service import Service
 from tests.usecases.site import NOW, Site
+from tests.usecases.test_fan_out import counted
 
 LEARNING = ("reminders", "learning")
 DAY = timedelta(days=1)
@@ -146,3 +147,20 @@ def test_a_question_left_open_is_not_asked_after_consent_was_withdrawn(site: Sit
     with site.context.database.begin() as db:
         states = db.execute(select(dialogue.c.state).where(dialogue.c.conversation == "cohesion").order_by(dialogue.c.id)).scalars()
         assert (found[0], found[1] is not None, list(states)) == (None, True, ["closed", "open"])
+
+
+def test_planning_takes_as_many_statements_for_many_groups_as_for_one(service: Service, site: Site) -> None:
+    """I22: planned with every tick of the clock, in one short transaction."""
+    costs = []
+    for more in (["G07"], [f"G{number}" for number in range(20, 30)]):
+        for code in more:
+            if code != "G07":
+                site.group(code)
+            turn(site, "learning", "couple", group=code)
+        with site.context.database.begin() as db:
+            now = site.context.now(db)
+            with counted(service) as count:
+                plan_question_sets(site.context, db, now)
+            costs.append(count[0])
+            assert len(db.execute(select(occurrence.c.id).where(occurrence.c.kind == "question_set")).all()) in (1, 11)
+    assert costs[0] == costs[1], costs
