@@ -1,4 +1,4 @@
-"""Versions of conversations and of the service's own texts: immutable, published one of a name at a time, signed off by language."""
+"""Versions of conversations and of the own texts: immutable, published one of a name at a time, signed off by language."""
 
 from __future__ import annotations
 

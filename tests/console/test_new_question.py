@@ -182,11 +182,13 @@ def the_thread_says_why(desk: Desk, demo: DemoProcess, address: str) -> None:
     page.goto(f"{demo.console}people/{PERSON}")
     page.get_by_role("link", name="Conversation", exact=True).click()
     number = address.rpartition("/")[2]
-    page.get_by_text("yego", exact=True).first.wait_for()
-    for why in page.locator("details.why summary").all()[:6]:
-        why.click()
-    told = page.locator("main").inner_text()
-    assert "checkin" in told
-    assert re.search(rf"version {number}\b", told), told[:3000]
-    assert "friend" in told
+    heard = page.locator("li.in", has=page.get_by_text("yego", exact=True)).last
+    heard.locator("summary").click()
+    assert f"It answered step friend of checkin, version {number}." in heard.inner_text()
+    thanked = page.locator("li.out", has_text=f"to thanks of checkin, version {number}").last
+    thanked.locator("summary").click()
     keep(page, "question-thread")
+    told = thanked.inner_text()
+    assert "Servas: murakoze." in told
+    assert re.search(r"Answers the text of .*understood as: .*\bYes\b", told), told
+    assert f"The dialogue went from step friend to thanks of checkin, version {number}." in told
