@@ -14,7 +14,7 @@ _AFTER_WORDS = 2
 _WEAPON_WORDS = 5
 _RUN = 3
 #: A weapon with a person is RED in a text of so many words or fewer, in a longer one only with the writer in it.
-_SHORT_WEAPON = 7
+_SHORT_WEAPON = 9
 #: Words on either side in which the writer is looked for.
 _WRITER_WORDS = 8
 
@@ -87,7 +87,10 @@ def lowered_by(crisis: CrisisLexicon, line: Line, match: Match) -> str:
             return role
     if match.layer == "stem" and line.words[line.word_at(match.start)].startswith(crisis.starts["stem_starts"]):
         return "other_person"
-    role = _before(crisis, line, line.word_at(match.start), alone=match.entry.alone)
+    # "He wants to" lowers what a person does to himself, never what is done to the writer or to a child; an article or a
+    # preposition lowers a bare noun alone.
+    but = [*([] if match.entry.alone else ["other_person"]), *([] if match.entry.mention else ["named_before"])]
+    role = _before(crisis, line, line.word_at(match.start), but)
     if role:
         return role
     last = line.word_before(match.end)
@@ -99,13 +102,12 @@ def lowered_by(crisis: CrisisLexicon, line: Line, match: Match) -> str:
     return ""
 
 
-def _before(crisis: CrisisLexicon, line: Line, place: int, *, alone: bool) -> str:
-    # "He wants to" lowers what a person does to himself, never what is done to the writer or to a child.
+def _before(crisis: CrisisLexicon, line: Line, place: int, but: Sequence[str]) -> str:
     for _ in range(_RUN):
         run = line.words[max(0, place - _RUN) : place]
         endings = ["".join(run[first:]) for first in range(len(run))]
         for role in BEFORE:
-            if any(ending in crisis.context[role] for ending in endings) and (alone or role != "other_person"):
+            if any(ending in crisis.context[role] for ending in endings) and role not in but:
                 return role
         if place == 0 or line.words[place - 1] not in crisis.context["linking"]:
             return ""

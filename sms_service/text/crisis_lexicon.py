@@ -23,6 +23,7 @@ CONTEXTS = frozenset(
         "past",
         "past_before",
         "other_person",
+        "named_before",
         "prevention",
         "after",
         "joke",
@@ -38,7 +39,7 @@ CONTEXTS = frozenset(
     }
 )
 #: Contexts that lower RED to AMBER when they stand right before it, and those that do it from near by (S23).
-BEFORE = ("denied", "past_before", "other_person", "prevention")
+BEFORE = ("denied", "past_before", "other_person", "named_before", "prevention")
 NEAR = ("joke", "past", "course")
 
 #: Words shorter than this are never corrected: too many ordinary words lie one letter away.

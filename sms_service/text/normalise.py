@@ -32,6 +32,7 @@ _BEFORE = str.maketrans(
 _REPEATS = re.compile(r"([a-z])\1+")
 _LOST_ACCENT = re.compile(r"(?<=[a-z])[?\ufffd](?=[a-z])")
 _LOOK_ALIKES = re.compile(r"(?<![a-z0-9])[0-9oil]+(?![a-z0-9])")
+_INSIDE = re.compile(r"(?<=[a-z])0(?=[a-z])")
 _TOKENS = re.compile(r"[0-9][0-9:/.,]*|[a-z]+")
 _DIGITS = str.maketrans("oil", "011")
 
@@ -93,7 +94,7 @@ def tokens(text: str) -> list[str]:
 
     O, l and I are digits only inside a group that holds a digit (``1O`` is ten, ``oya`` stays a word).
     """
-    text = _REPEATS.sub(r"\1", _LOOK_ALIKES.sub(_as_digits, text))
+    text = _REPEATS.sub(r"\1", _LOOK_ALIKES.sub(_as_digits, _INSIDE.sub("o", text)))
     return [found.rstrip(":/.,") for found in _TOKENS.findall(text)]
 
 

@@ -48,7 +48,7 @@ def test_whose_doing(lexicon: Lexicon, text: str, notes: tuple[str, ...]) -> Non
 def test_only_groups_about_the_writer_are_marked_so(tables: dict[str, dict[str, Any]]) -> None:
     """V11: what another person does or suffers is never marked as being about the writer alone."""
     alone = {group["topic"] for group in tables["crisis"]["group"] if group.get("alone")}
-    assert alone == {"wish_to_die", "self_harm", "self_harm_named", "overdose", "distress", "hunger", "wish_lowered"}
+    assert alone == {"wish_to_die", "self_harm", "self_harm_named", "overdose", "distress", "hunger", "wish_lowered", "farewell"}
 
 
 def test_notes_stand_beside_the_answer(lexicon: Lexicon) -> None:
