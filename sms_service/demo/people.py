@@ -191,3 +191,15 @@ HANDSET: Final = (
 def e164(phone: str) -> str:
     """A demo number as written in these tables (07...) in international form."""
     return "+250" + phone[1:]
+
+# What people answer to the nth text of a template, where the story needs it; empty: nothing.
+SCRIPTED: Final = {
+    ("P7203", "V6", 1): "1",
+    ("P4107", "V3", 2): "fggh kk",
+    ("P6674", "V5", 1): "2",
+    ("P4821", "V6", 5): "",
+    ("P6038", "V6", 5): "",
+    ("P6038", "V6", 1): "4",
+}
+ABSENT: Final = {("P4821", 3), ("P6674", 4), ("P7951", 5), ("P4107", 2), ("P3316", 5)}
+UNREACHABLE: Final = frozenset({"P5283"})

@@ -20,6 +20,7 @@ from sms_service.demo import people as data
 from sms_service.demo import programme
 from sms_service.demo.past import Past
 from sms_service.demo.people import Circle, Demo
+from sms_service.demo.reports import report_meeting, report_month
 from sms_service.models import audit, groups, meetings
 from sms_service.models import concerns as concern_rows
 from sms_service.models import staff as accounts
@@ -41,20 +42,8 @@ WEEK_OF_G07, WEEK_OF_G12 = 6, 2
 # The cohort's fifth stage lies five days ahead: block 1 was 82 days before it, so no text is older than 90 days.
 STAGE_AHEAD, DAYS_TO_STAGE = 4, 5
 MARKED_AFTER: Final = timedelta(hours=4)
+REPORTED_BEFORE: Final = timedelta(days=8)  # the latest meeting of a group waits for its report
 PRESENT, KNOWN = 84, 96  # of a hundred: present, and marked at all
-
-# What people answer to the nth text of a template, where the story needs it; empty: nothing.
-SCRIPTED: Final = {
-    ("P7203", "V6", 1): "1",
-    ("P4107", "V3", 2): "fggh kk",
-    ("P6674", "V5", 1): "2",
-    ("P4821", "V6", 5): "",
-    ("P6038", "V6", 5): "",
-    ("P6038", "V6", 1): "4",
-}
-ABSENT: Final = {("P4821", 3), ("P6674", 4), ("P7951", 5), ("P4107", 2), ("P3316", 5)}
-UNREACHABLE: Final = frozenset({"P5283"})
-
 
 NOTE: Final = "Reached as agreed with the person. We meet again next week."
 
@@ -91,7 +80,7 @@ def seed(context: Context, starts_at: datetime) -> DemoSeed:
     ``starts_at`` (aware). The same start gives the same story; row ids, drawn codes and sealed bytes differ. No text leaves:
     the context's own gateway is not used.
     """
-    past = Past(context, data.PEOPLE, Random(SEED), scripted=SCRIPTED, unreachable=UNREACHABLE)
+    past = Past(context, data.PEOPLE, Random(SEED), scripted=data.SCRIPTED, unreachable=data.UNREACHABLE)
     _Story(past, starts_at).tell()
     past.run(starts_at)
     with context.database.begin() as db:
@@ -152,6 +141,7 @@ class _Story:
             self._plan_marks(g03, no, starts + MARKED_AFTER)
         self._enrol([one for one in own if one.code in data.SECOND_GENERATION], self._ago(29, "09:00"))
         self.past.plan(self._ago(29, "12:00"), lambda: programme.add_pairs(self.context, 2))
+        self.past.plan(self._at(self.today.replace(day=1), "07:30"), lambda: report_month(self.context))
         for row in data.ACTIVITIES:
             self.past.plan(self._ago(row[2] - 1, "17:30"), self._activity(row))
 
@@ -202,10 +192,13 @@ class _Story:
             return
         marks = {one.code: self._attended(one.code, no) for one in members}
         mark_attendance(self.context, row.id, marks, actor, source="facilitator")
+        if row.starts_at < self.starts_at - REPORTED_BEFORE:
+            with self.context.database.begin() as db:
+                report_meeting(self.context, db, row, marks, members, actor)
 
     def _attended(self, code: str, no: int) -> str:
         luck = self.past.rng.randrange(100)
-        if (code, no) in ABSENT:
+        if (code, no) in data.ABSENT:
             return "absent"
         return "present" if luck < PRESENT else "absent" if luck < KNOWN else "unknown"
 
@@ -240,7 +233,8 @@ class _Story:
         self._handle("P2290", "referral_call", self._at(word_day + timedelta(days=7), "15:00"), "staff", ("spoke",), "done")
         for day in days[:3]:  # the weekly cap decides which check-in is the first to arrive (S39)
             after = self._at(day + timedelta(days=3), "16:30")
-            self._handle("P7203", "checkin_call", after, "staff", ("no_answer", "spoke"), "supported")
+            for kind, login in (("checkin_call", "staff"), ("checkin_amber", "safeguarding")):  # the second from April to July
+                self._handle("P7203", kind, after, login, ("no_answer", "spoke"), "supported")
         called_for = self._at(days[3] + timedelta(days=2), "09:10")
         self._handle("P6674", "call_request", called_for, "staff", ("no_answer",), "")
         last_check_in = days[WEEK_OF_G07 - 2] + timedelta(days=3)
