@@ -14,7 +14,7 @@ from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
 from tests.usecases.site import NOW, Site
 
-BEFORE = "0011"
+BEFORE = "0009"
 
 
 def test_who_agreed_before_the_upgrade_may_be_asked_after_it(context: Context) -> None:
