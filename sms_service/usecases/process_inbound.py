@@ -172,6 +172,8 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
         report=bool(leaders),
     )
     plan = choose_reply(situation)
+    if plan.start and number.stopped_at is not None and _fetched_from_before(row, number.stopped_at, unknown=True):
+        plan = Plan()  # the stop came after it, though it was fetched only now: stop wins (I6, S17)
     if plan.take_step and question is not None and conversation is not None and place is not None:
         _take_step(context, db, scope, question, conversation, place, said)
     if plan.take_report:
@@ -217,11 +219,13 @@ def _whose_word(context: Context, text: str, words: Sequence[tuple[int, str]]) -
     return fits.pop() if len(fits) == 1 else None
 
 
-def _fetched_from_before(row: Row[Any], moment: datetime | None) -> bool:
-    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``moment``."""
-    if moment is None or not row.sent_date or not row.provider_id.startswith(INBOX_SERIES):
+def _fetched_from_before(row: Row[Any], moment: datetime | None, *, unknown: bool = False) -> bool:
+    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``moment``; ``unknown`` is what
+    is held of one whose time cannot be read.
+    """
+    if moment is None or not row.provider_id.startswith(INBOX_SERIES):
         return False
-    return datetime.fromisoformat(row.sent_date) < moment
+    return datetime.fromisoformat(row.sent_date) < moment if row.sent_date else unknown
 
 
 def _comes_late(context: Context, db: Connection, number_id: int, text: str, language: str, now: datetime) -> bool:

@@ -101,6 +101,28 @@ def test_texts_brought_in_are_stored_once_and_read_like_any_other(service: Servi
     assert missing(service, held) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "stopped"),
+    [(NOW - timedelta(hours=6), True), ("yesterday", True), (NOW + timedelta(minutes=5), False)],
+    ids=["before the stop", "nobody knows when", "after the stop"],
+)
+def test_a_start_from_before_the_stop_starts_nothing(service: Service, site: Site, sent: datetime | str, stopped: bool) -> None:
+    """I6, S17, S19: START was lost in the outage, STOP came through afterwards; fetching the START must not undo the stop."""
+    service.text(PHONE, "STOP")
+    service.work()
+    before = len(service.gateway.sent)
+    held = Held()
+    held.add("START", sent)
+    since = NOW - timedelta(hours=24)
+    assert fetch_inbox.bring_in(service.context, fetch_inbox.missing_texts(service.context, held, since), [], since, "command") == 1
+    service.work()
+    with service.context.database.begin() as db:
+        row = numbers.find(db, service.context.vault, PHONE)
+        assert row is not None
+        assert (row.stopped_at is not None) is stopped
+    assert (len(service.gateway.sent) == before) is stopped
+
+
 def test_only_what_is_listed_can_be_brought_in(service: Service, site: Site) -> None:
     held = Held()
     held.add("yego", NOW)
