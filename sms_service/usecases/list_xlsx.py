@@ -8,6 +8,8 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,6 +25,7 @@ _MERGED = re.compile(rb'<mergeCell\b[^>]{0,200}?\bref="([A-Z0-9:]{1,30})"')
 _HIDDEN_ROW = re.compile(rb"<row\b[^>]{0,400}?\bhidden=\"(?:1|true)\"[^>]{0,400}>")
 _ROW_NUMBER = re.compile(rb'\br="([0-9]{1,7})"')
 _ROUNDED = 100_000
+_DAMAGED = (KeyError, ValueError, TypeError, IndexError, OverflowError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 
 def read_xlsx(data: bytes) -> Listing:
@@ -36,11 +39,11 @@ def read_xlsx(data: bytes) -> Listing:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError, SyntaxError, NotImplementedError):
+    except (*_DAMAGED, OSError, EOFError, NotImplementedError):
         raise refuse("this is no readable .xlsx workbook; save the list again as .xlsx or CSV") from None
     try:
         return _read_book(book)
-    except (KeyError, ValueError, TypeError, IndexError, SyntaxError, zipfile.BadZipFile):
+    except _DAMAGED:
         raise refuse("this workbook is damaged; save the list again as .xlsx or CSV") from None
     finally:
         book.close()
@@ -93,14 +96,22 @@ def _read_book(book: Any) -> Listing:
         raise refuse("more than one sheet holds cells (%(sheet)s); keep the list alone", sheet=filled[1].title[:40])
     sheet = filled[0]
     rows: list[Line] = []
+    sheet.reset_dimensions()  # the size a workbook states may be 16,384 columns, and every row would be filled up to it (I22)
     for number, row in enumerate(sheet.iter_rows(), start=1):
-        rows.append(Line(number, tuple(_text(sheet.title, number, place, cell) for place, cell in enumerate(row, start=1))))
+        rows.append(Line(number, _cells(sheet.title, number, row)))
         check_count(number)
     return listing(rows, str(sheet.title))
 
 
 def _has_cells(sheet: Any) -> bool:
     return any(cell.value is not None for row in sheet.iter_rows(max_row=50, max_col=MOST_COLUMNS) for cell in row)
+
+
+def _cells(sheet: str, number: int, row: Sequence[Any]) -> tuple[str, ...]:
+    """The cells of a row as text; beyond the widest list there may be only empty ones, which are left out."""
+    beyond = next((place for place, cell in enumerate(row[MOST_COLUMNS:], start=MOST_COLUMNS) if cell.value is not None), None)
+    kept = row[:MOST_COLUMNS] if beyond is None else row[: beyond + 1]
+    return tuple(_text(sheet, number, place, cell) for place, cell in enumerate(kept, start=1))
 
 
 def _text(sheet: str, row: int, column: int, cell: Any) -> str:

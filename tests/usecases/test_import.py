@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from contextlib import suppress
 from typing import Any
@@ -263,6 +264,51 @@ def test_a_dangerous_workbook_is_refused_before_it_is_parsed(data: bytes) -> Non
     """T16: the archive's directory is measured first, since 194 KB can become 790 MB."""
     with pytest.raises(UseFault):
         read_listing("list.xlsx", data)
+
+
+def resheeted(rows: bytes) -> bytes:
+    """A workbook whose one sheet is these rows, as a program wrote them that states 16,384 columns."""
+    out, data = io.BytesIO(), workbook(GOOD_ROW)
+    spoken = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD2000"/>'
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            sheet = part.filename.startswith("xl/worksheets/")
+            new.writestr(part, spoken + b"<sheetData>" + rows + b"</sheetData></worksheet>" if sheet else old.read(part))
+    return out.getvalue()
+
+
+HEAD = b'<row r="1"><c r="A1" t="inlineStr"><is><t>code</t></is></c></row>'
+ONE = b'<row r="2"><c r="A2"><v>7</v></c><c r="XFD2"/></row>'
+
+
+def test_a_workbook_takes_the_room_of_its_cells_not_of_the_size_it_states() -> None:
+    """I22: ten kilobytes that state two thousand rows of 16,384 columns once took a quarter of a gigabyte."""
+    rows = b"".join(b'<row r="%d"/>' % number for number in range(3, 2001))
+    tracemalloc.start()
+    found = read_listing("list.xlsx", resheeted(HEAD + ONE + rows))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.header, [line.cells[0] for line in found.lines]) == (("code",), ["7"])
+    assert most < 30_000_000
+
+
+def test_a_cell_beyond_the_widest_list_is_refused_and_never_left_out() -> None:
+    with pytest.raises(UseFault, match="XFD2"):
+        read_listing("list.xlsx", resheeted(HEAD + ONE.replace(b'<c r="XFD2"/>', b'<c r="XFD2"><v>1</v></c>')))
+
+
+def test_a_number_no_computer_holds_is_a_named_fault() -> None:
+    with pytest.raises(UseFault, match="damaged"):
+        read_listing("list.xlsx", resheeted(HEAD + ONE.replace(b"7", b"1e999")))
+
+
+@pytest.mark.parametrize("at", range(40, 4000, 97))
+def test_a_workbook_damaged_on_the_way_is_a_named_fault(at: int) -> None:
+    """One byte of a sound workbook is another: it is read, or refused with a sentence."""
+    data = bytearray(workbook(GOOD_ROW))
+    data[at % len(data)] ^= 0x55
+    with suppress(UseFault):
+        assert read_listing("list.xlsx", bytes(data)).lines
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
