@@ -24,6 +24,8 @@ FEEDBACK_AT = time(15, 0)  # more than a day after the reminder of the meeting's
 PRACTICE_AT = CARING_AT = REFERRAL_AT = time(10, 0)
 PRACTICE_AFTER = timedelta(days=3)
 REFERRAL_AFTER = timedelta(days=7)
+REFERRAL_SILENT = timedelta(days=4)  # V19 waits 33 hours at most for the phone's safe hours, and its question 72 hours for an answer
+REFERRAL_KEPT = timedelta(days=30)  # a service that was down looks into it when it is back: a call is never too late
 LIFE = timedelta(hours=33)  # until the evening of the next day: a phone may have its safe hours then
 CARING_MONTHS = (1, 2, 4, 6, 9, 12)
 CARING_LASTS = timedelta(days=400)
@@ -131,18 +133,22 @@ def fire_caring(context: Context, db: Connection, row: Row[Any], now: datetime) 
 
 
 def plan_referral_follow_up(db: Connection, referral_id: int, made_at: datetime) -> None:
-    """V19 seven days after the referral."""
+    """V19 seven days after the referral, and four days later a look at whether anything came of it."""
     due = at_local_time(clock.local(made_at).date() + REFERRAL_AFTER, REFERRAL_AT)
-    row = {
-        "id": new_row_id(),
-        "schedule": f"referral:{referral_id}",
-        "kind": "referral",
-        "about": str(referral_id),
-        "due_at": due,
-        "expires_at": due + LIFE,
-        "state": "pending",
-    }
-    insert_ignore(db, occurrence, row)
+    moments = (("referral", due, due + LIFE), ("referral_silent", due + REFERRAL_SILENT, due + REFERRAL_SILENT + REFERRAL_KEPT))
+    rows = [
+        {
+            "id": new_row_id(),
+            "schedule": f"{kind}:{referral_id}",
+            "kind": kind,
+            "about": str(referral_id),
+            "due_at": at,
+            "expires_at": expires,
+            "state": "pending",
+        }
+        for kind, at, expires in moments
+    ]
+    insert_ignore(db, occurrence, rows)
 
 
 def fire_referral(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
@@ -160,7 +166,22 @@ def fire_referral(context: Context, db: Connection, row: Row[Any], now: datetime
         going = queue_personal(context, db, what, _consenting(db, [who]), now)
     referrals.change(db, found.id, followed_up_at=now, dialogue_id=going.get(found.person_id))
     if not going:
-        came_from = concerns.get(db, found.concern_id)
-        number_id = came_from.number_id if came_from is not None else None
-        about = About(kind="referral_call", person_id=found.person_id, number_id=number_id, note_code="not_asked")
-        raise_concern(context, db, about, now)
+        _call_about(context, db, found, "not_asked", now)
+
+
+def fire_referral_silent(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
+    """Whoever has not answered V19, or was not reached by it after all (a stop, a full week, a service that was down), is called,
+    once: no answer is not safety (S30).
+    """
+    found = referrals.get(db, int(row.about))
+    if found is None or found.outcome is not None or (found.followed_up_at is not None and found.dialogue_id is None):
+        return
+    _call_about(context, db, found, "no_answer", now)
+    referrals.change(db, found.id, followed_up_at=found.followed_up_at or now)
+
+
+def _call_about(context: Context, db: Connection, found: Row[Any], note_code: str, now: datetime) -> None:
+    came_from = concerns.get(db, found.concern_id)
+    number_id = came_from.number_id if came_from is not None else None
+    about = About(kind="referral_call", person_id=found.person_id, number_id=number_id, note_code=note_code)
+    raise_concern(context, db, about, now)

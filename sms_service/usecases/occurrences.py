@@ -181,5 +181,6 @@ _FIRE: Mapping[str, Callable[[Context, Connection, Row[Any], datetime], None]] =
     "practice": follow_ups.fire_practice,
     "caring": follow_ups.fire_caring,
     "referral": follow_ups.fire_referral,
+    "referral_silent": follow_ups.fire_referral_silent,
     "question_set": question_sets.fire_question_set,
 }
