@@ -63,7 +63,7 @@ def queue_reminder(
         values = day_and_time(meeting.starts_at)
         language = first.number_language or first.person_language
         dialogue_id, template = None, "V3b"
-        if alone and said is None:
+        if alone and said is None and questions.speaks("reminder", language):
             template, before = "V3", asked.get(first.person_id)
             if before is not None:  # the question still open is asked again (its one repeat)
                 dialogue_id, body = before.id, asked_again(context, db, before, language)
@@ -252,7 +252,7 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
         dialogue_id = None
         if cancelled:
             template, body = "cancelled", context.words.text(language, "cancelled", {"day": old_day})
-        elif alone:
+        elif alone and questions.speaks("moved", language):
             template = "V4"
             dialogue_id, body = questions.begin(
                 "moved",

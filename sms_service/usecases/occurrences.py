@@ -155,9 +155,9 @@ def _fire_missed(context: Context, db: Connection, row: Row[Any], now: datetime)
         first = contacts[0]
         alone = len(everyone) == 1 and first.ownership == "own" and first.opted_in_at is not None
         leaves = next_allowed(now, hours_of(everyone), windows, row.expires_at)
-        if first.person_id not in absent or not alone or leaves is None:
-            continue
         language = first.number_language or first.person_language
+        if first.person_id not in absent or not alone or leaves is None or not questions.speaks("missed", language):
+            continue
         values = {"day": day_and_time(meeting.starts_at)["day"]}
         dialogue_id, body = questions.begin(
             "missed", values, number_id=first.number_id, person_id=first.person_id, language=language, meeting_id=meeting.id

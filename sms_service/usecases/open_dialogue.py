@@ -52,6 +52,12 @@ class Questions:
             added["closes_at"] = meeting_starts_at
         return added["id"], render(conversation.words, language, outcome.replies[0], "sms")
 
+    def speaks(self, name: str, language: str) -> bool:
+        """Whether the published conversation has words in this language: a version may be older than a language people chose.
+        Nothing is said in a language nobody chose, and one phone keeps no other phone's text back.
+        """
+        return language in self.context.published.conversation(name).words.languages
+
     def open_on_dial(
         self,
         name: str,

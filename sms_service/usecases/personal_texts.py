@@ -96,12 +96,18 @@ def queue_personal(context: Context, db: Connection, what: Personal, phones: Seq
     conversation = context.conversations.get(what.conversation)
     if conversation is None or not phones:
         return {}
+    questions = Questions(context, db, now)
+    unsaid = {one.language for one in phones if not questions.speaks(what.conversation, one.language)}
+    phones = [one for one in phones if one.language not in unsaid]
+    if unsaid:
+        context.record(db, "service", "text.language_missing", what.conversation, " ".join(sorted(unsaid)))
+    if not phones:
+        return {}
     asks = any(isinstance(step, Ask) for step in conversation.steps.values())
     windows = windows_for(what.group_id, pauses.active(db, clock.local(now).date()))
     # The minute it was due, not the second it fired: a weekly text is then never a moment less than a week after the last (S39).
     begins = what.due_at if now - what.due_at < SOON else now
     around = _look_around(db, phones, now)
-    questions = Questions(context, db, now)
     texts: list[Outgoing] = []
     dropped: dict[str, list[str]] = {}
     going: dict[int, int | None] = {}

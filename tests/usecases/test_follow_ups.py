@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from sms_service import clock
+from sms_service.models import audit
 from sms_service.models.groups import group, session_template
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import outbox
@@ -16,6 +18,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.usecases.attendance import mark_attendance
 from sms_service.usecases.enrol import set_consents
 from sms_service.usecases.groups import change_group
+from sms_service.usecases.move_meeting import move_meeting
 from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.tick import run_schedules
 from tests.service import Service
@@ -155,6 +158,32 @@ def test_feedback_takes_as_many_statements_for_thirty_people_as_for_three(servic
             costs.append(count[0])
     assert costs[1] <= costs[0] + 4, costs
     assert len(texts(site, "V7")) == 33
+
+
+def test_a_language_the_published_version_lacks_keeps_nobody_elses_text_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version runs again, without a language one person chose: that person is told of the meeting in the service's own
+    words and asked nothing, the audit says so, and everybody else gets what they were due.
+    """
+    site.group()
+    said, unsaid = site.person(consents=CHECKINS), site.person(consents=CHECKINS, language="en")
+    running = site.context.published.running
+    older = dict(running.conversations)
+    for name in ("reminder", "moved", "feedback", "missed"):
+        words = older[name].words
+        without = replace(words, entries={one: texts for one, texts in words.entries.items() if one != "en"})
+        older[name] = replace(older[name], words=without)
+    monkeypatch.setattr(site.context.published, "running", replace(running, conversations=older))
+    run_schedules(site.context)
+    move_meeting(site.context, site.meetings("G07")[1].id, START + timedelta(days=8), "command")
+    held(site, "G07", {said: "present", unsaid: "present"})
+    site.at(START + timedelta(hours=25, seconds=1))
+    run_schedules(site.context)
+    numbers = {site.contact_of(code).number_id: code for code in (said, unsaid)}
+    rows = site.texts(outbox.c.template.in_(("V3", "V3b", "V4", "V4b", "V7")))
+    found = {(numbers[row.number_id], row.template) for row in rows}
+    assert found == {(said, "V3"), (said, "V4"), (said, "V7"), (unsaid, "V3b"), (unsaid, "V4b")}
+    with site.context.database.begin() as db:
+        assert "text.language_missing" in [row.act for row in audit.latest(db, 20)]
 
 
 def test_consent_withdrawn_before_the_text_leaves_holds_it_back(service: Service, site: Site) -> None:
