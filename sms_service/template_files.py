@@ -5,13 +5,13 @@ In: a folder, and paths given on the command line. Out: parsed tables by kind, a
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sms_service.conversation.faults import Fault, shortly
+from sms_service.conversation.toml_read import TomlFault, read_toml
 
 MAX_FILE_BYTES = 512 * 1024
 """A definition, words file or transcript larger than this is refused unread (I22)."""
@@ -112,11 +112,9 @@ def _toml(file: Path, name: str, faults: list[Fault]) -> Table | None:
     if text is None:
         return None
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        faults.append(Fault(name, "", "", f"cannot be read as TOML: {error}", "look at the line named, and the one before it"))
-    except RecursionError:
-        faults.append(Fault(name, "", "", "cannot be read as TOML: nested too deeply"))
+        return read_toml(text)
+    except TomlFault as fault:
+        faults.append(Fault(name, "", "", str(fault), fault.fix))
     return None
 
 

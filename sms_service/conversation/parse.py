@@ -8,6 +8,7 @@ check's business.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
@@ -30,7 +31,7 @@ from sms_service.conversation.definition import (
     labels_of,
     texts_of,
 )
-from sms_service.conversation.faults import Fault, nearest
+from sms_service.conversation.faults import Fault, nearest, shortly
 from sms_service.conversation.version import (
     NOTICES_DEFINITION,
     NOTICES_NAME,
@@ -41,6 +42,12 @@ from sms_service.conversation.version import (
 )
 from sms_service.conversation.vocabulary import CHANNELS, KINDS, MAX_STEPS, Kind
 from sms_service.conversation.words import Words
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""How a conversation, and a question whose answer is kept, is named: in addresses, file names, the audit trail, columns."""
+
+MAX_VALUE = 20
+"""Characters of an answer as it is kept."""
 
 Given = TypeVar("Given", str, int, bool)
 Closes = Literal["hours", "meeting_start", "dial"]
@@ -114,6 +121,8 @@ def parse_conversation(file: str, table: Mapping[str, Any], words: Words) -> tup
     faults: list[Fault] = []
     top = _Table(file, "", table, faults)
     name = top.need("name")
+    if name and not NAME.fullmatch(name):
+        top.fault(f"'{shortly(name)}' is no name: a small letter, then small letters, digits and _, 40 at most")
     steps_table = top.inner("steps")
     if steps_table is None or not steps_table.value:
         top.fault("no steps: at least one [steps.<name>] is needed")
@@ -247,6 +256,9 @@ def _choice(table: _Table, fallback: str, words: Words) -> Choice:
     if isinstance(value, bool) or not isinstance(value, str | int):
         table.fault(f"option {number} needs a 'value', a code or a number")
         value = ""
+    elif len(str(value)) > MAX_VALUE:
+        table.fault(f"option {number}: its 'value' has more than {MAX_VALUE} characters", "write a short code")
+        value = ""
     label = table.get("label", "")
     choice = Choice(number, value, _way(table, fallback), label, words.labels(label), table.get("only_if", ""))
     table.finish()
@@ -258,6 +270,9 @@ def _ask(table: _Table, name: str, words: Words) -> Ask:
     answer: AnswerKind = next((kind for kind in ANSWER_KINDS if kind == given), "yesno")
     if answer != given:
         table.fault(f"unknown answer '{given}': expected {', '.join(ANSWER_KINDS)}", nearest(given, ANSWER_KINDS))
+    record = table.get("record", "")
+    if record and not NAME.fullmatch(record):
+        table.fault(f"'{shortly(record)}' is no name of a question: a small letter, then small letters, digits and _, 40 at most")
     way = _way(table)
     ways: dict[str, Way] = {}
     for case in ("yes", "no", "dont_know"):
@@ -276,7 +291,7 @@ def _ask(table: _Table, name: str, words: Words) -> Ask:
         high=table.get("high", 0),
         source=table.get("source", ""),
         save=table.get("save", ""),
-        record=table.get("record", ""),
+        record=record,
         back=table.get("back", ""),
         page=table.get("page", 0),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +17,7 @@ from sms_service.conversation.compare import compare
 from sms_service.conversation.definition import Conversation
 from sms_service.conversation.faults import Fault, nearest, refusing, shortly
 from sms_service.conversation.parse import parse_conversation
+from sms_service.conversation.toml_read import TomlFault, read_toml
 from sms_service.conversation.translations import (
     AWAITING,
     WordsFile,
@@ -124,6 +124,9 @@ class _Plan:
             return
         if "steps" in table or "name" in table:
             name = str(table.get("name", ""))
+            if name == NOTICES_NAME:
+                reason = f"'{NOTICES_NAME}' is the name of the service's own texts, which have no steps"
+                self.faults.append(Fault(file.name, "", "", reason, "give the conversation another name"))
             if name in self.definitions:
                 reason = f"conversation '{shortly(name)}' is in {self.definitions[name][0]} already"
                 self.faults.append(Fault(file.name, "", "", reason, "give one of the two"))
@@ -143,13 +146,11 @@ class _Plan:
             reason, fix = f"larger than {MOST_BYTES} bytes", "split it"
         else:
             try:
-                return tomllib.loads(file.content.decode("utf-8-sig"))
+                return read_toml(file.content.decode("utf-8-sig"))
             except UnicodeDecodeError:
                 reason, fix = "it is not UTF-8", "save it as UTF-8"
-            except tomllib.TOMLDecodeError as error:
-                reason, fix = f"cannot be read as TOML: {error}", "look at the line named, and the one before it"
-            except RecursionError:
-                reason = "cannot be read as TOML: nested too deeply"
+            except TomlFault as fault:
+                reason, fix = str(fault), fault.fix
         self.faults.append(Fault(file.name, "", "", reason, fix))
         return None
 

@@ -98,16 +98,33 @@ def test_one_fault_anywhere_and_nothing_is_kept(context: Context) -> None:
     assert stored(context) == before
 
 
+def asking(more: bytes) -> Given:
+    """A definition with one question, which has ``more``."""
+    return Given("a.toml", b'name = "a"\nclass = "A"\nstart = "c"\n[steps.c]\nkind = "ask"\nanswer = "options"\n' + more)
+
+
 BAD = {
     "no TOML": (Given("a.toml", b"name ="), "a.toml: cannot be read as TOML"),
     "not UTF-8": (Given("a.toml", b"\xff\xfe"), "a.toml: it is not UTF-8"),
     "nested": (Given("a.toml", b"a=" + b"[" * 100_000), "a.toml: "),
+    "nested by its keys": (Given("a.toml", b".".join([b"a"] * 150) + b" = 1"), "a.toml: cannot be read as TOML: nested too deeply"),
+    "a key without end": (Given("a.toml", b".".join([b"a"] * 9_000) + b" = 1"), "a.toml: cannot be read as TOML: line 1 has more"),
+    "a line without end": (Given("a.toml", b"#\n#" + b"x" * 30_000), "a.toml: cannot be read as TOML: line 2 is longer"),
+    "a number without end": (Given("a.toml", b"a = " + b"9" * 5_000), "a.toml: cannot be read as TOML: a number is too long"),
     "huge": (Given("a.toml", b"#" * 600_000), "a.toml: larger than"),
     "another kind": (Given("a.docx", b"x"), "a.docx: no kind of file"),
     "words of no language": (Given("texts.toml", b'review = "x"\n', "messages"), "texts.toml: neither a definition"),
     "words without a class": (Given("t.toml", b'review = "x"\n[thanks]\ntext = "Servas: x."\n', "fr"), "class must be A or B"),
     "words that are none": (Given("t.toml", b'review = "x"\nthanks = 3\n', "fr"), "a text is a table"),
     "dead end": (Given("a.toml", b'name = "a"\nclass = "A"\nchannels = ["sms"]\nstart = "b"\n[steps.c]\nkind = "say"\n'), "a.toml"),
+    "a name with a path in it": (Given("a.toml", b'name = "../a"\n[steps.c]\nkind = "say"\n'), "'../a' is no name"),
+    "an answer kept under no name": (asking(b'record = "How are you?"\n'), "is no name of a question"),
+    "an answer no column holds": (
+        asking(b'[[steps.c.options]]\nnumber = 1\nvalue = "' + b"v" * 21 + b'"\n'),
+        "more than 20 characters",
+    ),
+    "a name too long": (Given("a.toml", b'name = "' + b"a" * 41 + b'"\n[steps.c]\nkind = "say"\n'), "is no name"),
+    "the own texts' name": (Given("a.toml", b'name = "notices"\n[steps.c]\nkind = "say"\n'), "the service's own texts"),
     "no name": (Given("a.toml", b'[steps.c]\nkind = "say"\n'), "a.toml"),
 }
 
