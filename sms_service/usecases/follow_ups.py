@@ -24,7 +24,7 @@ FEEDBACK_AT = time(15, 0)  # more than a day after the reminder of the meeting's
 PRACTICE_AT = CARING_AT = REFERRAL_AT = time(10, 0)
 PRACTICE_AFTER = timedelta(days=3)
 REFERRAL_AFTER = timedelta(days=7)
-REFERRAL_SILENT = timedelta(days=4)  # V19 waits 33 hours at most for the phone's safe hours, and its question 72 hours for an answer
+REFERRAL_SILENT = timedelta(days=4)  # V19 may wait 33 hours for the phone's safe hours, and 72 for its answer
 REFERRAL_KEPT = timedelta(days=30)  # a service that was down looks into it when it is back: a call is never too late
 LIFE = timedelta(hours=33)  # until the evening of the next day: a phone may have its safe hours then
 CARING_MONTHS = (1, 2, 4, 6, 9, 12)

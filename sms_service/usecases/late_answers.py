@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from sms_service.conversation import engine
 from sms_service.conversation.definition import Ask, Conversation
@@ -19,6 +19,7 @@ from sms_service.conversation.one_answer import effects_of_answer
 from sms_service.conversation.types import Dialogue, Effect
 from sms_service.models import dialogues, inbound, numbers, people
 from sms_service.models.dialogues import dialogue, response
+from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.models.staff import staff
 from sms_service.rules.roles import allows
 from sms_service.text.reading import read_reply
@@ -107,20 +108,31 @@ def _late_texts(db: Connection, ids: Collection[int], flagged: bool) -> Sequence
 
 
 def _asked(db: Connection, number_ids: Collection[int], since: datetime) -> Sequence[Row[Any]]:
-    """Questions these numbers were asked since then that no text can answer any more, the latest first."""
+    """Questions these numbers were asked since then that no text can answer any more, the latest first.
+
+    Only what a text has asked, never a question opened on a dial, and only while the phone is still the asked person's alone: a
+    digit from a shared one is attributed to nobody (S9).
+    """
     language = func.coalesce(numbers.number.c.language, people.person.c.language, "rw").label("language")
     query = (
         select(dialogue, language)
         .join(numbers.number, numbers.number.c.id == dialogue.c.number_id)
         .outerjoin(people.person, people.person.c.id == dialogue.c.person_id)
     )
+    texted = select(outbox.c.id).where(outbox.c.dialogue_id == dialogue.c.id, outbox.c.state.in_(MAY_HAVE_LEFT))
     query = query.where(
+        exists(texted),
         dialogue.c.number_id.in_(list(number_ids)),
         dialogue.c.asked_at > since,
         dialogue.c.sms_open.is_(False),
         dialogue.c.state.in_(("open", "closed")),
     )
-    return db.execute(query.order_by(dialogue.c.asked_at.desc(), dialogue.c.id.desc())).all()
+    alone: dict[int, int | None] = {}
+    for contact in people.contact_points_of(db, number_ids):
+        own = contact.ownership == "own" and contact.number_id not in alone
+        alone[contact.number_id] = contact.person_id if own else None
+    rows = db.execute(query.order_by(dialogue.c.asked_at.desc(), dialogue.c.id.desc())).all()
+    return [row for row in rows if row.person_id is not None and alone.get(row.number_id) == row.person_id]
 
 
 def _answered(db: Connection, dialogue_ids: Sequence[int]) -> set[tuple[int, str]]:

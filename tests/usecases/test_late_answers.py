@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from sms_service.models.audit import audit
 from sms_service.models.concerns import concern
 from sms_service.models.dialogues import dialogue, response
 from sms_service.models.inbound import inbound
+from sms_service.models.people import contact_point
 from sms_service.models.staff import staff
 from sms_service.usecases import late_answers
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.groups import change_group
 from sms_service.usecases.late_answers import Offer
+from sms_service.usecases.open_dialogue import Questions
 from sms_service.usecases.sign_in import SignedIn
 from tests.service import Service
 from tests.usecases.site import Site
@@ -163,6 +165,32 @@ def test_nothing_is_attached_to_another_person(desk: Desk) -> None:
         desk.attach(text, offer, code=other)
     with pytest.raises(UseFault, match="any more"):
         late_answers.attach(desk.service.context, desk.me(), desk.code, text, offer.dialogue_id + 1)
+
+
+def test_a_phone_that_is_shared_by_now_answers_for_nobody(desk: Desk) -> None:
+    """S9, T3: asked while it was his own; since then his wife has the number too, and a digit may be hers."""
+    text = desk.says("4")
+    (offer,) = desk.offers(text)
+    with desk.service.context.database.begin() as db:
+        db.execute(update(contact_point).values(ownership="shared_partner"))
+    desk.site.person(phone="0788000001", phone_ownership="shared_partner")
+    assert desk.offers(text) == []
+    with pytest.raises(UseFault, match="any more"):
+        desk.attach(text, offer)
+
+
+def test_a_question_that_no_text_asked_is_answered_by_none(desk: Desk) -> None:
+    """S9, S11: a question set left half-way on a dial was never asked by SMS; a digit that comes by SMS is no answer to it."""
+    text = desk.says("4")
+    (week,) = desk.offers(text)
+    context, contact = desk.service.context, desk.site.contact_of(desk.code)
+    with context.database.begin() as db:
+        questions = Questions(context, db, context.now(db))
+        for name in ("couple", "learning"):
+            questions.open_on_dial(name, number_id=contact.number_id, person_id=contact.person_id)
+        questions.store()
+    desk.later(hours=1)
+    assert [one.question for one in desk.offers(desk.says("3"))] == [week.question]
 
 
 def test_an_open_or_answered_question_is_offered_nothing(desk: Desk) -> None:
