@@ -145,6 +145,7 @@ REASONS: Final = {
     "within a day of a text about a meeting": later("too close to a text about a meeting"),
     "closed": later("the group has closed"),
     "reopened": later("the group runs again"),
+    "question set turned off": later("the group uses these questions no more"),
     "answered": later("already answered"),
     "moved": later("the meeting moved"),
     "shifted": later("the meeting moved"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,9 +85,11 @@ def open_by_sms(db: Connection, number_id: int, now: datetime) -> Row[Any] | Non
     return db.execute(query.order_by(dialogue.c.asked_at.desc()).limit(1)).first()
 
 
-def open_of_person(db: Connection, person_id: int, now: datetime) -> Row[Any] | None:
-    """The oldest question this person can still answer, on whatever channel it was asked."""
+def open_of_person(db: Connection, person_id: int, now: datetime, but: Collection[str] = ()) -> Row[Any] | None:
+    """The oldest question this person can still answer, on whatever channel it was asked; ``but``: conversations left out."""
     query = select(dialogue).where(dialogue.c.person_id == person_id, dialogue.c.state == "open", dialogue.c.closes_at > now)
+    if but:
+        query = query.where(dialogue.c.conversation.not_in(sorted(but)))
     return db.execute(query.order_by(dialogue.c.asked_at, dialogue.c.id).limit(1)).first()
 
 

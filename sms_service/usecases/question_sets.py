@@ -21,6 +21,7 @@ from sms_service.models.base import insert_ignore
 from sms_service.models.dialogues import dialogue
 from sms_service.models.groups import session_template
 from sms_service.models.meetings import meeting
+from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.models.question_sets import group_question_set
 from sms_service.models.schedules import occurrence
 from sms_service.rules.question_sets import Course, Window, may_be_asked, open_window
@@ -88,6 +89,8 @@ def turn_set(context: Context, group_code: str, name: str, actor: str, *, on: bo
             db.execute(update(group_question_set).where(mine).values(turned_off_at=now))
             waiting = (occurrence.c.group_id == row.id, occurrence.c.about == name, occurrence.c.state == "pending")
             db.execute(update(occurrence).where(*waiting).values(state="cancelled"))
+            asking = select(dialogue.c.id).where(dialogue.c.conversation == name)
+            cancel_queued(db, now, "question set turned off", outbox.c.group_id == row.id, outbox.c.dialogue_id.in_(asking))
         context.record(db, actor, "group.question_set", row.code, f"{name} {'on' if on else 'off'}")
 
 
@@ -129,13 +132,26 @@ def next_question(context: Context, db: Connection, person_id: int, number_id: i
     """The oldest question this person can still answer, by the dialogue's row id; else the first set they are due for.
 
     ``named``: the PIN has named the person; a set is opened for nobody else (S11). A set's question whose consent was withdrawn
-    meanwhile is closed unasked (S16).
+    meanwhile is closed unasked (S16); one of a set that the person's groups use no more, or on a paused day, is left out (8.5).
     """
-    while (row := dialogues.open_of_person(db, person_id, now)) is not None:
-        if row.conversation not in published_sets(context) or _may_learn(db, person_id):
+    left_out: set[str] = set()
+    while (row := dialogues.open_of_person(db, person_id, now, left_out)) is not None:
+        if row.conversation not in published_sets(context):
             return int(row.id)
-        dialogues.change(db, row.id, state="closed", sms_open=False, closed_at=now)
+        if not _may_learn(db, person_id):
+            dialogues.change(db, row.id, state="closed", sms_open=False, closed_at=now)
+        elif row.conversation in _asked_today(db, person_id, now):
+            return int(row.id)
+        else:
+            left_out.add(row.conversation)
     return open_due(context, db, person_id, number_id, now) if named else None
+
+
+def _asked_today(db: Connection, person_id: int, now: datetime) -> set[str]:
+    """The sets in use in this person's groups that are not paused on the local day: no surveys then (domain 8.5)."""
+    day = clock.local(now).date()
+    paused = pauses.active(db, day)
+    return {one.name for one in sets.of_person(db, person_id) if not is_paused(day, windows_for(one.group_id, paused))}
 
 
 def _may_learn(db: Connection, person_id: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from sms_service import clock
 from sms_service.models import audit, people
 from sms_service.models.dialogues import dialogue
 from sms_service.models.outbox import outbox
@@ -147,6 +148,44 @@ def test_a_question_left_open_is_not_asked_after_consent_was_withdrawn(site: Sit
     with site.context.database.begin() as db:
         states = db.execute(select(dialogue.c.state).where(dialogue.c.conversation == "cohesion").order_by(dialogue.c.id)).scalars()
         assert (found[0], found[1] is not None, list(states)) == (None, True, ["closed", "open"])
+
+
+def test_a_question_left_open_waits_while_its_set_is_off_or_the_day_is_paused(site: Site) -> None:
+    """Domain section 8.5: no surveys in a pause, not even one that was begun before; nor one the group uses no more."""
+    who = site.person(consents=LEARNING)
+    turn(site, "cohesion", "learning")
+    assert asked(site, who, NOW) == "cohesion"
+    contact = site.contact_of(who)
+
+    def goes_on() -> bool:
+        with site.context.database.begin() as db:
+            found = next_question(site.context, db, contact.person_id, contact.number_id, site.context.now(db), named=False)
+            return found is not None
+
+    assert goes_on()
+    turn(site, "cohesion", on=False)
+    assert not goes_on()
+    turn(site, "cohesion")
+    assert goes_on()
+    today = clock.local(NOW).date()
+    add_pause(site.context, today, today, "block", "other", "command", group_code="G07")
+    assert not goes_on()
+    site.at(NOW + DAY)
+    assert goes_on()
+
+
+def test_turning_off_holds_back_the_text_that_waits(site: Site) -> None:
+    """S44 in spirit: a set is turned off because of harm; its text that waits for a phone's safe hours must not leave."""
+    site.person(consents=LEARNING, safe_hours="Mon-Sun 17:00-18:00")
+    with site.context.database.begin() as db:
+        db.execute(update(outbox).values(state="cancelled"))
+    turn(site, "learning")
+    site.at(NOW + timedelta(hours=2))
+    run_schedules(site.context)
+    mine = outbox.c.template == "question_set"
+    assert [row.state for row in site.texts(mine)] == ["queued"]
+    turn(site, "learning", on=False)
+    assert [(row.state, row.reason) for row in site.texts(mine)] == [("cancelled", "question set turned off")]
 
 
 def test_planning_takes_as_many_statements_for_many_groups_as_for_one(service: Service, site: Site) -> None:
