@@ -94,7 +94,8 @@ def view_remembrance(context: Context, db: Connection, now: datetime) -> Remembr
 def approve_remembrance(context: Context, seen: str, actor: str) -> int:
     """The director approves the words seen (their ``texts_hash``) for the coming year; returns that year.
 
-    Raises ``UseFault`` when the words were changed meanwhile. Approving twice changes nothing.
+    Raises ``UseFault`` when the words were changed meanwhile. Approving twice changes nothing; approving other words than before
+    cancels what waits in the old ones, and it is written anew.
     """
     with context.database.begin() as db:
         now = context.now(db)
@@ -104,11 +105,12 @@ def approve_remembrance(context: Context, seen: str, actor: str) -> int:
         approval = reports.approval_of(db, year)
         if approval is not None and approval.texts_hash == digest:
             return year
+        context.record(db, actor, "remembrance.approve", str(year), digest[:12])  # the audit is locked first everywhere
         if approval is not None:
             db.execute(delete(remembrance_approval).where(remembrance_approval.c.id == approval.id))
+            cancel_queued(db, now, CANCELLED, outbox.c.key.startswith(f"v17:{year}:"))  # they say the words before
         values = {"year": year, "texts_hash": digest, "approved_by": actor, "approved_at": now}
         db.execute(insert(remembrance_approval).values(id=new_row_id(), **values))
-        context.record(db, actor, "remembrance.approve", str(year), digest[:12])
         return year
 
 

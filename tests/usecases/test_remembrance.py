@@ -93,6 +93,24 @@ def test_changed_words_need_a_new_approval(spring: Site, monkeypatch: pytest.Mon
     assert not view.current
 
 
+def test_words_approved_anew_take_the_place_of_those_that_wait(spring: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S1: the first words were queued, then corrected and approved again: nobody gets the first ones, everybody the second once."""
+    approve(spring)
+    assert queue_remembrance(spring.context) == 2
+    words = spring.context.words
+    entries = {
+        one: {**table, "remembrance": replace(table["remembrance"], text="Servas: 114.")} for one, table in words.entries.items()
+    }
+    running = replace(spring.context.published.running, notices=Words(entries, words.forms, words.option_labels))
+    monkeypatch.setattr(spring.context.published, "running", running)
+    approve(spring)
+    assert [row.state for row in spring.texts(V17)] == ["cancelled", "cancelled"]
+    assert queue_remembrance(spring.context) == 2
+    waiting = [row for row in spring.texts(V17) if row.state == "queued"]
+    assert len({row.number_id for row in waiting}) == len(waiting) == 2
+    assert {spring.context.vault.open("outbox", "body", row.id, row.body) for row in waiting} == {"Servas: 114."}
+
+
 def test_once_a_number_however_often_it_is_looked_at(spring: Site) -> None:
     """I12: hourly, day after day, approved again: one text a number; who joins in between is found the next day."""
     approve(spring)
