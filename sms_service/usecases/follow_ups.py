@@ -13,10 +13,11 @@ from sms_service import clock
 from sms_service.models import concerns, groups, meetings, people, referrals
 from sms_service.models.base import insert_ignore
 from sms_service.models.groups import group
-from sms_service.models.outbox import cancel_queued, outbox
+from sms_service.models.outbox import MAY_HAVE_LEFT, cancel_queued, outbox
 from sms_service.models.schedules import occurrence
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
+from sms_service.usecases.fence_facts import WEEK
 from sms_service.usecases.personal_texts import Own, Personal, own_phones, queue_personal
 from sms_service.usecases.raise_concern import About, raise_concern
 
@@ -122,13 +123,23 @@ def _months_after(day: date, months: int) -> date:
 
 
 def fire_caring(context: Context, db: Connection, row: Row[Any], now: datetime) -> None:
-    """V18, to numbers that were verified at closing or since; it asks nothing, and its own silence freezes nobody (S14)."""
+    """V18, to numbers that were verified at closing or since; it asks nothing, and its own silence freezes nobody (S14).
+
+    Who was in two groups that closed has one in a week, not one of each.
+    """
     group_row = db.execute(select(group).where(group.c.id == row.group_id)).one()
     if group_row.state != "closed" or group_row.verified_since is None:
         return
     phones = _consenting(db, groups.members(db, group_row.id))
     since = group_row.verified_since
-    verified = [one for one in phones if one.verified_at is not None and one.verified_at >= since]
+    had = select(outbox.c.number_id).where(
+        outbox.c.number_id.in_([one.number_id for one in phones]),
+        outbox.c.template == "V18",
+        outbox.c.state.in_(("queued", "reserved", *MAY_HAVE_LEFT)),
+        outbox.c.not_before > row.due_at - WEEK,
+    )
+    lately = set(db.execute(had).scalars())
+    verified = [one for one in phones if one.verified_at is not None and one.verified_at >= since and one.number_id not in lately]
     queue_personal(context, db, Personal("V18", "caring", f"occ:{row.id}", row.due_at, row.expires_at, group_row.id), verified, now)
 
 

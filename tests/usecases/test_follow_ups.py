@@ -14,10 +14,11 @@ from sms_service.models import audit
 from sms_service.models.groups import group, session_template
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import outbox
+from sms_service.models.people import contact_point
 from sms_service.models.schedules import occurrence
 from sms_service.usecases.attendance import mark_attendance
 from sms_service.usecases.enrol import set_consents
-from sms_service.usecases.groups import change_group
+from sms_service.usecases.groups import add_member, change_group
 from sms_service.usecases.move_meeting import move_meeting
 from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.tick import run_schedules
@@ -79,6 +80,22 @@ def test_caring_messages_are_planned_in_the_transaction_that_closes(site: Site, 
     assert due(site, "caring") == []
     with site.context.database.begin() as db:
         assert db.execute(select(group.c.closed_at, group.c.verified_since)).one() == (None, None)
+
+
+def test_who_was_in_two_groups_that_closed_has_one_caring_message(site: Site) -> None:
+    """V18: the same words twice on one morning are one chance more to be seen, and say nothing more."""
+    for code in ("G07", "G08"):
+        site.group(code, first_day=None)
+    both, one = site.person("G07", consents=CHECKINS), site.person("G08", consents=CHECKINS)
+    add_member(site.context, "G08", both, "member", "command")
+    with site.context.database.begin() as db:
+        db.execute(update(contact_point).values(verified_at=NOW))
+    for code in ("G07", "G08"):
+        close(site, code)
+    site.at(datetime(2026, 6, 13, 8, 1, tzinfo=UTC))
+    run_schedules(site.context)
+    rows = site.texts(outbox.c.template == "V18")
+    assert sorted(row.number_id for row in rows) == sorted(site.contact_of(code).number_id for code in (both, one))
 
 
 def test_only_meetings_with_an_exercise_have_a_v8(site: Site) -> None:
