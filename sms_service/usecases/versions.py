@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
+from sms_service.conversation.compare import Change, compare
 from sms_service.conversation.version import Version, stored_words, texts_hash
+from sms_service.conversation.words import Words
 from sms_service.models import versions
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
@@ -77,7 +79,7 @@ def _import(context: Context, db: Connection, version: Version, actor: str, orig
         number = known.number
         if known.words is None:
             # the fingerprint is over definition and words: these are the ones that were lost on the way down and up
-            versions.change(db, known.id, words=stored_words(version.words))
+            versions.change(db, known.id, words=stored_words(version.words), state="draft")
     for language, reviewer in sorted(reviews.items()):
         if language in version.words.languages:
             _sign(context, db, version, number, language, reviewer, actor, now)
@@ -94,6 +96,7 @@ def sign_off(context: Context, name: str, number: int, language: str, reviewer: 
         row = _found(db, name, number)
         if actor == row.imported_by and actor not in MACHINES:
             raise UseFault("reviewer", "whoever brought a version in cannot sign off its words: ask a second person")
+        _not_the_author(context, db, row, actor)
         version = read(context, row)
         if language not in version.words.languages:
             raise UseFault("language", "there are no words in language %(language)s", language=language)
@@ -132,8 +135,28 @@ def approve(context: Context, name: str, number: int, actor: str) -> None:
             raise UseFault("number", "version %(number)s of %(name)s is approved already", name=name, number=number)
         if actor == row.imported_by and actor not in MACHINES:
             raise UseFault("number", "whoever brought a version in cannot approve it: ask a second person")
+        _not_the_author(context, db, row, actor)
         versions.change(db, row.id, approved_at=context.now(db), approved_by=actor)
         context.record(db, actor, "conversation.approve", f"{name} {number}")
+
+
+def _not_the_author(context: Context, db: Connection, row: Row[Any], actor: str) -> None:
+    """Refuse whoever brought in an earlier draft that this version was laid over and still holds something of (S40 in spirit)."""
+    earlier = [one for one in reversed(versions.all_versions(db, row.name)) if one.number < row.number]
+    if actor in MACHINES or all(one.imported_by != actor or one.published_at is not None for one in earlier):
+        return
+    running = next((one for one in versions.published(db) if one.name == row.name), None)
+    base = read(context, running) if running is not None else Version(row.name, "{}", Words(), None, "")
+    theirs: set[Change] = set()
+    own: set[Change] = set()
+    for one in earlier:
+        said = set(compare(base, read(context, _found(db, one.name, one.number))))
+        if one.imported_by == actor and one.published_at is None:
+            own |= said - theirs
+        else:
+            theirs |= said
+    if own & set(compare(base, read(context, row))):
+        raise UseFault("number", "this version holds something of an earlier draft that you brought in: ask a second person")
 
 
 def publish(context: Context, name: str, number: int, actor: str) -> None:
@@ -196,7 +219,7 @@ def import_release(context: Context, found: Sequence[Version], reviews: Mapping[
     """What ships with a release, imported; published at once where it may be. Returns what happened, as ``checkin 2 published``.
 
     It is published when nobody at this site has published another version of that name (then it waits as a draft for a person),
-    and when every language is signed off or nothing here reaches real people.
+    nobody has put this one aside, and every language is signed off or nothing here reaches real people.
     """
     said = []
     with context.database.begin() as db:
@@ -208,7 +231,8 @@ def import_release(context: Context, found: Sequence[Version], reviews: Mapping[
             now_running = running.get(version.name)
             free = now_running is None or now_running.published_by == RELEASE
             may = not (context.reviewed_only and unreviewed(context, db, version))
-            if row.state != "published" and free and may:
+            aside = row.state == "retired" and row.published_at is None
+            if row.state != "published" and free and may and not aside:
                 if row.approved_at is None:
                     versions.change(db, row.id, approved_at=context.now(db), approved_by=RELEASE)
                 _publish(context, db, row, RELEASE)

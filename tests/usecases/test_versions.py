@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from sms_service.conversation.parse import parse_conversation
 from sms_service.conversation.version import NOTICES_NAME, Version, version_of
 from sms_service.models.audit import audit
 from sms_service.models.concerns import concern
@@ -122,6 +124,47 @@ def test_no_version_is_published_by_one_person_alone(context: Context, brought: 
     versions.publish(context, "checkin", number, "S00003")
     versions.publish(context, "checkin", 1, published)
     versions.publish(context, "checkin", number, published)
+
+
+def test_nobody_approves_their_own_words_under_another_persons_draft(context: Context) -> None:
+    """S40 in spirit: a draft is laid over the newest one, so it holds that one's words whoever brought it in."""
+    brought_in(context, "checkin", "S00001")
+    over = reworded(reworded(version_of(context.conversations["checkin"])))
+    with context.database.begin() as db:
+        first = one_version(context, db, "checkin", 2)[1]
+    assert over.conversation is not None
+    entries = {**over.words.entries, "fr": first.words.entries["fr"]}
+    words = replace(over.words, entries=entries)
+    held, _ = parse_conversation("checkin.toml", json.loads(over.definition), words)
+    assert held is not None
+    second = versions.import_versions(context, [version_of(held)], "S00002", "console")[0].number
+    for act in (
+        lambda: versions.approve(context, "checkin", second, "S00001"),
+        lambda: versions.sign_off(context, "checkin", second, "fr", "Uwase N.", "S00001"),
+    ):
+        with pytest.raises(UseFault, match="an earlier draft that you brought in"):
+            act()
+    versions.approve(context, "checkin", second, "S00003")
+
+
+def test_whose_draft_was_not_built_upon_is_a_second_person(context: Context) -> None:
+    """Of a draft that says nothing an earlier one said, the earlier one's author wrote nothing."""
+    brought_in(context, "checkin", "S00001")
+    other = reworded(reworded(version_of(context.conversations["checkin"])))
+    second = versions.import_versions(context, [other], "S00002", "console")[0].number
+    versions.approve(context, "checkin", second, "S00001")
+
+
+def test_a_release_that_a_person_put_aside_is_not_published_by_the_next_start(context: Context) -> None:
+    """What nobody will publish stays put aside, even when its languages are signed off meanwhile."""
+    newer = draft_of(context, "checkin")
+    real = replace(context, reviewed_only=True)
+    assert versions.import_release(real, [newer], {}) == ["checkin 2 waits for review and publication"]
+    versions.withdraw(real, "checkin", 2, "S00001")
+    signed = dict.fromkeys(("en", "fr", "rw", "sw"), "Uwase N., Juma M.")
+    assert versions.import_release(real, [newer], signed) == []
+    with context.database.begin() as db:
+        assert {one.number: one.state for one in list_versions(context, db, "checkin")} == {1: "published", 2: "retired"}
 
 
 def test_a_draft_put_aside_waits_no_longer(context: Context) -> None:
