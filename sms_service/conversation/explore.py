@@ -25,6 +25,9 @@ from sms_service.conversation.vocabulary import FACTS, MAX_ENTRIES, MAX_LISTED, 
 MAX_STATES = 5_000
 """States of one conversation; beyond, it is refused unproven (I22)."""
 
+MAX_TAKEN = 60_000
+"""Events of one conversation, each with every result of the facts it asks for: look-ups one after another multiply (I22)."""
+
 MAX_STARTS = 256
 """Ways to begin: every combination of the flags handed in."""
 
@@ -146,7 +149,7 @@ class _Explorer:
     def _take(self, source: Dialogue | None, move: Move, channel: Channel) -> None:
         """Take one event with every result of every fact that it asks for."""
         pending: list[tuple[dict[str, Any], tuple[Need, ...]]] = [({}, ())]
-        while pending:
+        while pending and not self.found.too_large:
             facts, needs = pending.pop()
             try:
                 result = step(self.conversation, source, move.event, facts, channel)
@@ -179,6 +182,9 @@ class _Explorer:
 
     def _arrive(self, taken: Taken) -> None:
         self.found.taken.append(taken)
+        if len(self.found.taken) >= MAX_TAKEN:
+            self.found.too_large = f"more than {MAX_TAKEN} events, each with every result of the facts it looks up"
+            return
         after = taken.outcome.dialogue
         key = self._key(after)
         source = None if taken.source is None else self._key(taken.source)

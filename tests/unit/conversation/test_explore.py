@@ -9,10 +9,12 @@ import pytest
 from sms_service.conversation.definition import Ask, Conversation, Pin, Say
 from sms_service.conversation.discretion import may_begin_on, viewers
 from sms_service.conversation.engine import step
-from sms_service.conversation.explore import MAX_STARTS, explore, live_fields
+from sms_service.conversation.explore import MAX_STARTS, MAX_TAKEN, explore, live_fields
+from sms_service.conversation.parse import parse_conversation
 from sms_service.conversation.proof import prove
 from sms_service.conversation.types import Answered
 from sms_service.conversation.vocabulary import FACTS
+from sms_service.conversation.words import Words
 from tests.unit.conversation.broken import Change, Tables, faults_after, home, put
 from tests.unit.conversation.player import catalogue
 
@@ -28,6 +30,27 @@ def test_every_state_of_a_shipped_conversation_is_sound(name: str) -> None:
     assert found.visited == set(conversation.steps)
     assert found.states
     assert not found.too_large
+
+
+def looking_up(count: int) -> Conversation:
+    """A conversation that looks up ``count`` facts one after another, whatever each says, before it asks."""
+    named = sorted((name for name, shape in FACTS.items() if len(shape.results) > 1), key=lambda name: -len(FACTS[name].results))
+    steps: dict[str, Any] = {"ask": {"kind": "ask", "answer": "yesno", "sms": "a", "next": "f0"}}
+    for number, name in enumerate(named[:count]):
+        onward = f"f{number + 1}" if number + 1 < count else "ask"
+        steps[f"f{number}"] = {"kind": "fetch", "fact": name, "cases": dict.fromkeys(FACTS[name].results, onward)}
+    table = {"name": "x", "class": "A", "channels": ["sms"], "start": "f0", "closes_after_hours": 5, "steps": steps}
+    found, _ = parse_conversation("x.toml", table, Words())
+    assert found is not None
+    return found
+
+
+def test_facts_that_multiply_are_refused_unproven() -> None:
+    """I22: eight look-ups in a row once took twenty seconds and 400 MB to follow in every way, for a single question."""
+    assert not explore(looking_up(4)).too_large
+    found = explore(looking_up(8))
+    assert "events" in found.too_large
+    assert len(found.taken) <= MAX_TAKEN
 
 
 def test_the_dial_is_explored_with_every_flag_result_and_pin() -> None:
