@@ -157,7 +157,8 @@ def _done(form: Form) -> list[str]:
     if form.value("key"):
         return [f"phone> {form.choice('key', KEYS)}"]
     if act == "say":
-        return [f"phone> {form.text('typed', most=LONGEST, required=False, lines=True)}"]
+        typed = form.text("typed", most=LONGEST, required=False, lines=True)
+        return [] if "typed" in form.errors else [f"phone> {typed}"]
     return [ACTS[act]] if act in ACTS else []
 
 

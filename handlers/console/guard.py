@@ -160,6 +160,8 @@ def install(blueprint: Blueprint, pages: dict[str, Page]) -> None:
         if page is None:
             abort(404)
         _check_host()
+        if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+            missing()  # PostgreSQL keeps no NUL: nothing is named so
         _check_body(page)
         g.me = sign_in.who(service(), login_token(), active=not page.live)
         if ANYONE in page.needs:

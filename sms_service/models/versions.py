@@ -11,6 +11,8 @@ from sqlalchemy import Column, Connection, Index, Integer, Row, String, Table, T
 from sms_service.models.base import at, insert_ignore, metadata, row_id, sealed, word
 from sms_service.models.state import service_state
 
+MOST_VERSIONS = 2**31 - 1
+
 conversation_version = Table(
     "conversation_version",
     metadata,
@@ -59,6 +61,9 @@ def by_fingerprint(db: Connection, fingerprint: str) -> Row[Any] | None:
 
 
 def by_number(db: Connection, name: str, number: int) -> Row[Any] | None:
+    """The version of this number; a number no column holds is that of no version."""
+    if not 0 < number <= MOST_VERSIONS:
+        return None
     found = conversation_version.c
     return db.execute(select(conversation_version).where(found.name == name, found.number == number)).first()
 

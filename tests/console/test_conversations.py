@@ -25,6 +25,7 @@ from tests.releases import reworded
 
 CHECKIN = "/console/conversations/checkin"
 TRY = f"{CHECKIN}/1/try"
+HUGE = "checkin/99999999999999999999"
 
 
 @pytest.fixture
@@ -59,7 +60,21 @@ def test_a_version_is_shown_with_words_diagram_and_check(browsers: Browsers, wor
     assert "Kinyarwanda" in page
 
 
-@pytest.mark.parametrize("path", ["nothing", "checkin/99", "checkin/99/try", "notices/1/try", "notices/1/diagram.svg", "checkin/0"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nothing",
+        "checkin/99",
+        "checkin/99/try",
+        "notices/1/try",
+        "notices/1/diagram.svg",
+        "checkin/0",
+        HUGE,
+        f"{HUGE}/try",
+        "a%00b",
+        "a%00b/1/try",
+    ],
+)
 def test_what_is_not_there_is_the_same_404(browsers: Browsers, world: World, path: str) -> None:
     """T12."""
     assert browsers("staff").get(f"/console/conversations/{path}")[0] == 404
@@ -150,7 +165,7 @@ def test_a_draft_comes_in_by_upload_all_or_nothing(browsers: Browsers, context: 
     """I23: looked at first, refused whole with every fault and its place, then taken as a draft of the person who brought it."""
     admin = browsers("admin")
     good = (paths.templates_dir() / "conversations" / "checkin.toml").read_bytes().replace(b"hours = 72", b"hours = 48")
-    bad = good.replace(b'answer = "scale"', b'answer = "scales"').replace(b'number = 9', b'number = 10')
+    bad = good.replace(b'answer = "scale"', b'answer = "scales"').replace(b"number = 9", b"number = 10")
     status, page = sent_files(admin, "do", definition=("checkin.toml", bad))
     assert status == 422
     found = [unescape(one) for one in re.findall(r"<b>checkin.toml</b>(.*?)</li>", page, re.DOTALL)]
@@ -219,6 +234,19 @@ def test_a_play_is_saved_as_a_transcript_that_passes(browsers: Browsers, context
     assert status == 200
     assert recording.startswith("# conversation checkin, language sw, channel ussd")
     assert run_transcript("saved", recording, context.conversations, context.words, context.lexicon) == []
+
+
+def test_a_text_too_long_is_not_said_on_the_handset(browsers: Browsers, world: World) -> None:
+    """I22: what is refused is not kept in the form, which would grow past what may be sent."""
+    browser = browsers("staff")
+    page = pressed(browser, "", act="begin", language="en", channel="sms")[1]
+    status, after = pressed(browser, page, act="say", typed="x" * 481)
+    assert status == 422
+    assert re.findall(r'name="state" value="([^"]*)"', after) == re.findall(r'name="state" value="([^"]*)"', page)
+
+
+def test_a_version_no_column_counts_to_cannot_be_decided_about(browsers: Browsers, world: World) -> None:
+    assert browsers("admin").post(f"/console/conversations/{HUGE}/decide", {"act": "approve"})[0] in (404, 422)
 
 
 @pytest.mark.parametrize("state", ["", "nonsense", "WyJjaGVja2luIl0.forged"])
