@@ -78,6 +78,17 @@ class Context:
         known = self.words.languages or self.shipped.languages
         return (*(one for one in FIRST_LANGUAGES if one in known), *(one for one in known if one not in FIRST_LANGUAGES))
 
+    def language_for(self, *chosen: str | None, said: Words | None = None) -> str:
+        """The first of these languages (the number's, the person's) that the published texts have, ``said`` if given, else the
+        service's own; Kinyarwanda when they have none of them.
+
+        What is published can be older than a language people chose: a stop, an answer to danger and news of a meeting come all the
+        same (S17, S22).
+        """
+        known = (said if said is not None else self.words).languages or self.languages
+        wanted = [one for one in (*chosen, *FIRST_LANGUAGES) if one in known]
+        return wanted[0] if wanted else known[0]
+
     def unpublished(self) -> list[str]:
         """What this program expects and nobody has published here: its texts do not leave."""
         running = self.published.running

@@ -61,7 +61,7 @@ def queue_reminder(
         if leaves is None:
             continue
         values = day_and_time(meeting.starts_at)
-        language = first.number_language or first.person_language
+        language = context.language_for(first.number_language, first.person_language)
         dialogue_id, template = None, "V3b"
         if alone and said is None and questions.speaks("reminder", language):
             template, before = "V3", asked.get(first.person_id)
@@ -248,7 +248,7 @@ def queue_v4(context: Context, db: Connection, meeting: Row[Any], *, old_start: 
             raise_concern(context, db, about, now)
             continue
         alone = len(everyone) == 1 and first.ownership == "own"
-        language = first.number_language or first.person_language
+        language = context.language_for(first.number_language, first.person_language)
         dialogue_id = None
         if cancelled:
             template, body = "cancelled", context.words.text(language, "cancelled", {"day": old_day})

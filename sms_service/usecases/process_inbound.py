@@ -129,7 +129,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     now = context.now(db)
     contacts = people.contact_points_of(db, [number.id])
     alone = contacts[0] if len(contacts) == 1 else None
-    language = number.language or (contacts[0].person_language if contacts else "rw")
+    language = context.language_for(number.language, *(one.person_language for one in contacts[:1]))
     question = dialogues.open_by_sms(db, number.id, now) if not number.frozen_at else None
     if question is not None and (alone is None or alone.ownership != "own" or alone.person_id != question.person_id):
         question = None  # the phone is shared by now, or somebody else's: its digits are nobody's answer (S9, T3)
@@ -255,8 +255,9 @@ def _take_step(
     if outcome.replies:
         reply = outcome.replies[0]
         said.template = {"not_understood": "V13", "call_ack": "V10"}.get(reply.key, reply.key)
-        said.body = render(conversation.words, scope.language, reply, "sms")
-        said.text_class = conversation.words.entry(scope.language, reply.key).text_class
+        language = context.language_for(scope.language, said=conversation.words)
+        said.body = render(conversation.words, language, reply, "sms")
+        said.text_class = conversation.words.entry(language, reply.key).text_class
 
 
 def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:
@@ -292,7 +293,7 @@ def _queue_reply(context: Context, db: Connection, row: Row[Any], number: Row[An
     text = Outgoing(
         key=f"reply:{row.id}:1",
         number_id=number.id,
-        language=number.language or (contacts[0].person_language if contacts else "rw"),
+        language=context.language_for(number.language, *(one.person_language for one in contacts[:1])),
         template=said.template,
         kind="reply",
         text_class=said.text_class,

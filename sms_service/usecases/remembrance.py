@@ -178,7 +178,7 @@ def _queue_group(context: Context, group_id: int, approval: Row[Any], db: Connec
         leaves = _moment(approval.year, now, everyone, windows)
         if leaves is None:
             continue
-        language = first.number_language or first.person_language
+        language = context.language_for(first.number_language, first.person_language)
         values = {"health": health} if health else {}
         texts.append(
             Outgoing(

@@ -138,7 +138,7 @@ def _restart(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], re
     if seen.state != "open" or now - seen.last_at > IDLE:
         if seen.state == "open":
             db.execute(update(dial).where(dial.c.id == seen.dial_id).values(state="abandoned"))
-        return "END " + context.words.text(seen.language or DEFAULT_LANGUAGE, "fault_screen")
+        return "END " + context.words.text(context.language_for(seen.language), "fault_screen")
     made, scope = _begin_home(context, db, seen, now)
     _heed(context, hop, made)
     store(context, db, hop, seen, receipt, made, scope, now)
@@ -175,8 +175,8 @@ def _next(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], newes
 def _screen(context: Context, scope: Scope, said: Conversation, outcome: Outcome) -> str:
     """The screen in the words of the version that says it."""
     if not outcome.replies:
-        return render(context.words, scope.language, Reply("thanks", ends=True), "ussd")
-    return render(said.words, scope.language, outcome.replies[-1], "ussd")
+        return render(context.words, context.language_for(scope.language), Reply("thanks", ends=True), "ussd")
+    return render(said.words, context.language_for(scope.language, said=said.words), outcome.replies[-1], "ussd")
 
 
 def _facts_for(context: Context, db: Connection, scope: Scope) -> None:
@@ -231,7 +231,7 @@ def _stop(context: Context, db: Connection, scope: Scope, place: Dialogue, typed
     alert = crisis_alert(context.lexicon, typed)
     reading = Reading("stop", rule="stop", alert=alert)
     carry_out(context, db, scope, [Effect("stop")])
-    screen = render(context.words, scope.language, Reply("stopped_short", ends=True), "ussd")
+    screen = render(context.words, context.language_for(scope.language), Reply("stopped_short", ends=True), "ussd")
     return Hop(screen, place, event_json(Answered(reading)), {}, reading, typed, alert, scope.person_id)
 
 

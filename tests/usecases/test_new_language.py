@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from sms_service.catalogue import read_catalogue
 from sms_service.conversation.translations import completeness
+from sms_service.models import numbers
 from sms_service.usecases.broadcast_lint import lint_texts
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.move_meeting import move_meeting
 from sms_service.usecases.versions import import_release
 from tests.service import Service
 from tests.unit.conversation.player import TEMPLATES
 from tests.usecases.site import Site
+from tests.usecases.test_fan_out import START
 
 CALLER = "+250788000077"
 BROADCAST = dict.fromkeys(("rw", "fr", "en", "sw"), "Servas: hello.")
@@ -84,3 +88,30 @@ def test_a_new_language_is_chosen_on_a_dial_and_people_are_enrolled_in_it(servic
         with pytest.raises(UseFault, match="text_lg"):
             lint_texts(context, db, BROADCAST, context.now(db))
         assert list(lint_texts(context, db, {**BROADCAST, "lg": "Servas: hello."}, context.now(db))) == list(context.languages)
+
+
+def test_who_chose_a_language_that_runs_no_more_is_answered_all_the_same(service: Service, tmp_path: Path) -> None:
+    """S17, S22, I6: the release before runs again, without the language on this number: danger is answered, a dial opens, a move
+    of the meeting is told and a stop typed on a dial stops; in the person's own language, else in Kinyarwanda.
+    """
+    context, site = service.context, Site.build(service.context)
+    site.group()
+    phone = "+250788000001"
+    site.person(language="en", phone_ownership="shared_other")
+    with context.database.begin() as db:
+        row = numbers.find(db, context.vault, phone)
+        assert row is not None
+        numbers.change(db, row.id, language="lg")
+    service.text(phone, "he will kill me")
+    move_meeting(context, site.meetings("G07")[0].id, START + timedelta(days=1), "command")
+    service.work()
+    said = [text for to, text, _ in service.gateway.sent if to == phone]
+    assert said[0] == "Servas: thank you. We will call you about the meeting."
+    assert [text for text in said[1:] if "has moved to" in text] == said[1:]
+    assert len(said) == 2
+    assert "0) Gusohoka" in service.hop("d1", phone, "").get_data(as_text=True)
+    assert service.hop("d1", phone, "stop").get_data(as_text=True).startswith("END Servas")
+    with context.database.begin() as db:
+        row = numbers.find(db, context.vault, phone)
+        assert row is not None
+        assert row.stopped_at is not None
