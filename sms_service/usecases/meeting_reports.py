@@ -112,7 +112,7 @@ def file_report(context: Context, db: Connection, meeting_id: int, counts: Count
     subject = f"{row.group_code} {row.no}"
     context.record(db, by.code, "meeting.report", subject, by.source)
     if counts.incident != "none" and (before is None or before["incident"] != counts.incident):
-        _call_back(context, db, row, counts.incident, subject, by, now)
+        call_back(context, db, row, counts.incident, by, now)
     return wrong
 
 
@@ -152,14 +152,16 @@ def differences(row: Row[Any]) -> list[str]:
     return _differ(said(row), row.other) if row.other else []
 
 
-def _call_back(context: Context, db: Connection, row: Row[Any], incident: str, subject: str, by: Reporter, now: datetime) -> None:
-    """The supervisor calls back; the task says which meeting and the code, never what happened (domain 2.4)."""
+def call_back(context: Context, db: Connection, row: Row[Any], incident: str, by: Reporter, now: datetime) -> None:
+    """The supervisor calls back; the task says which meeting (``row`` as ``open_meeting`` reads it) and the code, never what
+    happened (domain 2.4).
+    """
     about = About(
         kind="incident",
         number_id=by.number_id,
         person_id=by.person_id,
         group_id=row.group_id,
-        topic=subject[:20],
+        topic=f"{row.group_code} {row.no}"[:20],
         note_code=incident,
     )
     raise_concern(context, db, about, now)

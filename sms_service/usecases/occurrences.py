@@ -15,7 +15,7 @@ from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import outbox
 from sms_service.rules.timing import next_allowed
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases import follow_ups, question_sets
+from sms_service.usecases import follow_ups, question_sets, report_steps
 from sms_service.usecases.compose import queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
@@ -183,4 +183,5 @@ _FIRE: Mapping[str, Callable[[Context, Connection, Row[Any], datetime], None]] =
     "referral": follow_ups.fire_referral,
     "referral_silent": follow_ups.fire_referral_silent,
     "question_set": question_sets.fire_question_set,
+    "report_unsent": report_steps.fire_report_unsent,
 }

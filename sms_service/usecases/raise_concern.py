@@ -95,7 +95,9 @@ def _joins(db: Connection, about: About, severity: str, now: datetime) -> Row[An
     if severity == "red":
         return concerns.unacknowledged_red(db, about.number_id) if about.number_id else None
     # "Do not call" and "in the morning" are two requests: neither may hide the other.
-    asked = (concern.c.topic.is_not_distinct_from(about.topic), concern.c.slot.is_not_distinct_from(about.slot))
+    asked = [concern.c.topic.is_not_distinct_from(about.topic), concern.c.slot.is_not_distinct_from(about.slot)]
+    if about.kind == "incident":
+        asked.append(concern.c.note_code == about.note_code)  # a risk must not be hidden behind a conflict keyed before it
     return concerns.open_same(db, about.number_id, about.person_id, about.kind, now - timedelta(hours=24), *asked)
 
 

@@ -103,6 +103,15 @@ def test_when_a_total_cannot_be(held: Site, total: int, said: str) -> None:
     assert file(held, replace(COUNTS, men=0, women=total), WOMAN) == said
 
 
+def test_an_incident_corrected_to_another_is_a_call_of_its_own(held: Site) -> None:
+    """Domain 2.4: keyed as a conflict, then as a risk: the one who calls back must know of the risk."""
+    for incident in ("conflict", "safety"):
+        file(held, replace(COUNTS, incident=incident), WOMAN)
+    with held.context.database.begin() as db:
+        noted = db.execute(select(concern.c.note_code).where(concern.c.kind == "incident").order_by(concern.c.id)).scalars().all()
+    assert noted == ["conflict", "safety"]
+
+
 def test_each_incident_is_called_back_about_once(held: Site) -> None:
     """Domain 2.4: a code only; a correction of the numbers opens nothing more, another incident does."""
     file(held, replace(COUNTS, incident="safety"), WOMAN)
