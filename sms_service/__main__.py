@@ -106,7 +106,9 @@ def worker() -> None:
 
     try:
         with store.private_store(chosen.data_dir, redis_url=chosen.redis_url) as url:
-            run_worker(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), store.connect(url))
+            context = wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4)
+            wiring.get_ready(context)
+            run_worker(context, store.connect(url))
     except store.StoreFault as fault:
         raise Failed(str(fault)) from None
 

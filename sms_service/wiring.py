@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +36,19 @@ def build_context(
     nudge: Callable[[str, int], None] = no_nudge,
     **settings: Any,
 ) -> Context:
-    """A context over ``database`` with the words, lexicon and conversations of the templates folder.
+    """A context over ``database`` with the words of the templates folder; its lexicon is built when it is first used.
 
     Raises ``CatalogueFault`` listing every fault of the templates.
     """
-    loaded, lexicon = _templates(paths.templates_dir())
+    templates = paths.templates_dir()
+    loaded = _templates(templates)
     return Context(
         database=database,
         vault=Vault(field_keys, hash_key),
         audit_key=audit_key,
         shipped=loaded.words,
         expected=frozenset({NOTICES_NAME, *loaded.conversations}),
-        lexicon=lexicon,
+        read_lexicon=partial(_lexicon, templates),
         topics=loaded.topics,
         client=client,
         nudge=nudge,
@@ -66,10 +67,25 @@ def install_release(context: Context) -> list[str]:
 
 
 @cache
-def _templates(templates: Path) -> tuple[Catalogue, Lexicon]:
+def _templates(templates: Path) -> Catalogue:
     """The checked templates, read once a process: they change with a release, which has proven them, not while it runs."""
-    loaded = load_catalogue(templates, proof=False)
-    return loaded, build_lexicon(loaded.lexicon)
+    return load_catalogue(templates, proof=False)
+
+
+@cache
+def _lexicon(templates: Path) -> Lexicon:
+    """What replies are read by: some 20 MB that a process which reads none need not carry."""
+    return build_lexicon(_templates(templates).lexicon)
+
+
+def get_ready(context: Context) -> None:
+    """Do beforehand, beside the start, what the first text or dial would otherwise wait for: the lexicon and the holidays."""
+
+    def read() -> None:
+        public_holidays(clock.wall().year)
+        context.read_lexicon()
+
+    threading.Thread(target=read, daemon=True).start()
 
 
 def context_from(
@@ -123,6 +139,5 @@ def web_application() -> Callable[..., Any]:
     context = context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings))
     application = create_app(context, settings)
     start_heartbeat(context, WEB)
-    # The first request for a call would otherwise wait for the calendar of holidays, inside a telephone's few seconds.
-    threading.Thread(target=public_holidays, args=(clock.wall().year,), daemon=True).start()
+    get_ready(context)  # a telephone waits a few seconds only
     return application

@@ -37,16 +37,17 @@ class Context:
     ``nudge(job, row_id)`` tells a worker to look again; it never raises and losing it loses nothing (design decision 1).
     ``topics`` are the words that no outgoing text may hold (S1). ``client`` is the gateway; None where nothing is sent.
     ``shipped`` are the words that came with the program: staff texts, and the apology when nothing can be read.
-    ``expected`` names what this program needs published to do all its work. ``published`` is what runs, as the database says; it
-    follows every publication at the next transaction. ``reviewed_only`` holds where real people are at the other end: no
-    language is published without a native reviewer's sign-off.
+    ``read_lexicon`` gives what replies are read by, built when a process first reads one. ``expected`` names what this program
+    needs published to do all its work. ``published`` is what runs, as the database says; it follows every publication at the next
+    transaction. ``reviewed_only`` holds where real people are at the other end: no language is published without a native
+    reviewer's sign-off.
     """
 
     database: Database
     vault: Vault
     audit_key: bytes
     shipped: Words
-    lexicon: Lexicon
+    read_lexicon: Callable[[], Lexicon]
     topics: Topics
     client: Gateway | None = None
     nudge: Callable[[str, int], None] = no_nudge
@@ -61,6 +62,11 @@ class Context:
     expected: frozenset[str] = frozenset()
     reviewed_only: bool = False
     published: Published = field(default_factory=Published)
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """What replies are read by; the first use in a process takes some half a second."""
+        return self.read_lexicon()
 
     @property
     def conversations(self) -> Mapping[str, Conversation]:

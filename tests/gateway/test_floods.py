@@ -99,6 +99,8 @@ def test_callbacks_answer_the_same_whether_the_number_takes_part_or_not(service:
             said.append(service.hop(f"ATUid_{place}", caller, typed))
         said.append(service.post("opt-out", {"phoneNumber": caller, "senderId": "SERVAS"}))
         said.append(service.post("delivery", changed(DELIVERY, "phoneNumber", b"%2B" + caller[1:].encode())))
+    for one in (one for said in answers.values() for one in said):
+        del one.headers["Date"]
     known, unknown = ([(one.status_code, one.data, dict(one.headers)) for one in said] for said in answers.values())
     assert known == unknown
 
