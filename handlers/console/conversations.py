@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
@@ -20,6 +21,7 @@ from handlers.console.pages import Pages
 from sms_service.conversation.compare import Change
 from sms_service.conversation.definition import Conversation
 from sms_service.conversation.draw import draw
+from sms_service.conversation.faults import Fault
 from sms_service.conversation.outline import outline
 from sms_service.conversation.version import NOTICES_NAME
 from sms_service.usecases import conversation_pages, versions
@@ -115,6 +117,7 @@ def _page(name: str, number: int | None, form: Form, status: int = 200) -> Respo
     view = found_view(name, number)
     language = _language(view)
     conversation = view.version.conversation
+    faults = conversation_pages.check_version(guard.service(), view.version)
     with guard.service().database.begin() as db:
         replayed = kept_replay(db, name, view.listed.number)
     return guard.show(
@@ -129,8 +132,9 @@ def _page(name: str, number: int | None, form: Form, status: int = 200) -> Respo
         terms=_terms(),
         ours={"name": name, "number": view.listed.number},
         languages_of=view.version.words.languages,
-        faults=view.faults[:MOST_FAULTS],
-        stands=_in_the_way(view),
+        faults=faults[:MOST_FAULTS],
+        more_faults=max(0, len(faults) - MOST_FAULTS),
+        stands=_in_the_way(view, faults),
         differing=_differing(view),
         replayed=replayed,
         what_differs=DIFFERENCES,
@@ -186,14 +190,14 @@ def _said(key: str, table: dict[str, Any]) -> str:
     return f"{key} = {json.dumps(table[key], ensure_ascii=False)}" if key in table else ""
 
 
-def _in_the_way(view: VersionView) -> list[tuple[bool, str]]:
+def _in_the_way(view: VersionView, faults: Sequence[Fault]) -> list[tuple[bool, str]]:
     """What must be done before this version may run: whether it is, and what it is."""
     listed = view.listed
     missing = ", ".join(listed.unreviewed)
     real = guard.service().reviewed_only
     signed = _("Every language signed off by a native reviewer") if not missing else _("Not signed off: %(which)s", which=missing)
     return [
-        (not any(fault.kind == "fault" for fault in view.faults), _("The check finds no fault")),
+        (not any(fault.kind == "fault" for fault in faults), _("The check finds no fault")),
         (not missing, signed if real or not missing else _("%(signed)s (needed outside the demo)", signed=signed)),
         (bool(listed.approved_by), _("Approved by a second person")),
     ]

@@ -1,4 +1,4 @@
-"""What the conversation pages show: every conversation in one line, and one version with its words, reviews, check and changes.
+"""What the conversation pages show: every conversation in one line, and one version with its words, reviews, changes, and check.
 
 Reads only. Versions are immutable, so what a check found is kept for the last versions looked at.
 """
@@ -86,7 +86,6 @@ class VersionView:
     reviews: dict[str, Review]
     words: tuple[WordRow, ...]
     changes: tuple[Change, ...]
-    faults: tuple[Fault, ...]
 
 
 def overviews(context: Context, db: Connection) -> list[Overview]:
@@ -136,7 +135,6 @@ def view_version(context: Context, db: Connection, name: str, number: int | None
         reviews={one.language: one for one in reviews(context, db, version)},
         words=tuple(word_rows(version)),
         changes=tuple(changes),
-        faults=tuple(check_version(context, version)),
     )
 
 
@@ -186,14 +184,18 @@ _checked: OrderedDict[tuple[str, str], tuple[Fault, ...]] = OrderedDict()
 
 
 def check_version(context: Context, version: Version) -> tuple[Fault, ...]:
-    """What the check finds in a version as it would run here, beside the service's own texts; nothing for those themselves."""
+    """What the check finds in a version as it would run here, beside the service's own texts; nothing for those themselves.
+
+    It may take seconds: call it outside a transaction, in which on SQLite nobody else can write.
+    """
     if version.conversation is None:
         own, conversations = version.words, []
     else:
         own, conversations = version.words.beside(context.words), [version.conversation]
     key = (version.fingerprint, str(context.published.running.publications))
-    if key not in _checked:
-        _checked[key] = tuple(check_all(conversations, own, context.topics, context.lexicon))
+    found = _checked.get(key)  # kept here: another thread may drop it from the last ones meanwhile
+    if found is None:
+        found = _checked[key] = tuple(check_all(conversations, own, context.topics, context.lexicon))
         while len(_checked) > CHECKS_KEPT:
             _checked.popitem(last=False)
-    return _checked[key]
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import OrderedDict
 from datetime import timedelta
 from html import unescape
 
@@ -11,12 +12,15 @@ import pytest
 from sqlalchemy import func, select, update
 
 from sms_service import paths
+from sms_service.conversation.faults import Fault
 from sms_service.conversation.play import run_transcript
 from sms_service.conversation.version import version_of
+from sms_service.database import Database
 from sms_service.models.base import metadata
 from sms_service.models.draft_replays import draft_replay
-from sms_service.usecases import versions
+from sms_service.usecases import conversation_pages, versions
 from sms_service.usecases.context import Context
+from sms_service.usecases.draft_replay import Difference, DraftReplay
 from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.read_versions import list_versions
 from tests.console.conftest import Browser, Browsers
@@ -78,6 +82,25 @@ def test_a_version_is_shown_with_words_diagram_and_check(browsers: Browsers, wor
 def test_what_is_not_there_is_the_same_404(browsers: Browsers, world: World, path: str) -> None:
     """T12."""
     assert browsers("staff").get(f"/console/conversations/{path}")[0] == 404
+
+
+def test_a_version_is_checked_outside_of_any_transaction(
+    browsers: Browsers, context: Context, draft: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof takes its time, and on SQLite a transaction holds up every dial meanwhile."""
+    checked: list[str] = []
+    other = Database(context.database.url, wait_ms=50)
+
+    def check(_conversations: object, *_given: object) -> list[Fault]:
+        with other.begin() as db:
+            checked.append(str(context.now(db)))
+        return []
+
+    monkeypatch.setattr(conversation_pages, "check_all", check)
+    monkeypatch.setattr(conversation_pages, "_checked", OrderedDict())
+    assert browsers("staff").get(f"{CHECKIN}/{draft}")[0] == 200
+    other.dispose()
+    assert len(checked) == 1
 
 
 def test_a_draft_shows_what_it_would_change(browsers: Browsers, draft: int) -> None:
@@ -142,6 +165,20 @@ def test_a_draft_is_replayed_in_the_background_and_its_result_stays(browsers: Br
     assert "Play them again" in page
     assert replay_waiting(context) == 0
     assert states(context) == {1: "published", draft: "draft"}
+
+
+@pytest.mark.parametrize(("role", "named"), [("safeguarding", True), ("staff", True), ("admin", False), ("read_only", False)])
+def test_who_went_which_way_is_told_to_readers_of_the_log_alone(
+    browsers: Browsers, context: Context, draft: int, role: str, named: bool
+) -> None:
+    """S31: the step somebody went to says what they answered; whoever may not open the log sees steps, and nobody's code."""
+    browsers("admin").post(f"{CHECKIN}/{draft}/replay")
+    found = DraftReplay("checkin", draft, 90, 1, 0, 1, differences=[Difference("P9731", "ask", "path", "thanks", "more")])
+    with context.database.begin() as db:
+        db.execute(update(draft_replay).values(state="done", result=found.to_json()))
+    page = browsers(role).get(f"{CHECKIN}/{draft}")[1]
+    assert ">more</td>" in page
+    assert ("P9731" in page) == named
 
 
 def test_a_replay_whose_process_ended_is_taken_again(browsers: Browsers, context: Context, draft: int) -> None:
