@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from sms_service.conversation.check import check_all
 from sms_service.conversation.compare import compare
 from sms_service.conversation.definition import Conversation
@@ -30,8 +32,9 @@ from sms_service.conversation.translations import (
 )
 from sms_service.conversation.version import NOTICES_NAME, Version, notices_version, version_of
 from sms_service.conversation.words import Words, read_words
-from sms_service.usecases.bring_out import all_words, standing_versions
+from sms_service.usecases.bring_out import all_words, standing_numbers, standing_versions
 from sms_service.usecases.context import Context
+from sms_service.usecases.faults import UseFault
 from sms_service.usecases.translations import read_words_file
 from sms_service.usecases.versions import Imported, Origin, import_versions
 
@@ -73,10 +76,11 @@ def bring_in(
 ) -> BroughtIn:
     """Read, check and keep ``files`` as drafts. With ``reviewed`` the native reviewers that they name are recorded as sign-offs.
 
-    Without it a name in the file signs nothing: it may have stood there before the words were changed.
+    Without it a name in the file signs nothing: it may have stood there before the words were changed. Raises ``UseFault`` when
+    another import or publication came in between: what it changed would not be in these drafts, and would be undone by them.
     """
     with context.database.begin() as db:
-        standing = standing_versions(context, db)
+        standing, numbers = standing_versions(context, db), standing_numbers(db)
     plan = _Plan(context, standing)
     for file in files:
         plan.read(file)
@@ -92,7 +96,12 @@ def bring_in(
     if refused or dry_run:
         return report
     kept = [one for name, one in versions.items() if name in changed or name in reviews]
-    made = import_versions(context, kept, actor, origin, reviews=reviews)
+
+    def unchanged(db: Connection) -> None:
+        if standing_numbers(db) != numbers:
+            raise UseFault("file", "somebody else brought in or published a version just now: look at your files again")
+
+    made = import_versions(context, kept, actor, origin, reviews=reviews, unless=unchanged)
     signed = tuple((name, language) for name, named in reviews.items() for language in sorted(named))
     return replace(report, made=tuple(made), signed=signed, applied=True)
 

@@ -43,6 +43,15 @@ def standing_versions(context: Context, db: Connection) -> dict[str, Version]:
     return found
 
 
+def standing_numbers(db: Connection) -> dict[str, int]:
+    """The numbers of the same versions by name; they are others as soon as anybody brought in or published something."""
+    found: dict[str, int] = {}
+    for row in versions.all_versions(db):  # newest first: a draft stands until something newer runs
+        if row.name not in found and row.state in ("draft", "published"):
+            found[row.name] = int(row.number)
+    return found
+
+
 def all_words(found: Iterable[Version]) -> Words:
     """The words of several versions as one catalogue; of a text that differs between them, what the first says."""
     entries: dict[str, dict[str, Entry]] = {}

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from sms_service.models import draft_replays
+from sms_service.models import draft_replays, versions
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
 from sms_service.usecases.draft_replay import DAYS, DraftReplay, replay_in_batches
@@ -48,6 +48,7 @@ def ask_replay(context: Context, name: str, number: int, actor: str) -> None:
         if version.conversation is None:
             raise UseFault("number", "%(name)s are single texts: no dialogue runs on them", name=name)
         now = context.now(db)
+        versions.lock_publications(db)  # of two who ask at once, one waits and is told
         last = draft_replays.latest(db, name, number)
         if last is not None and last.state in ("waiting", "running"):
             raise UseFault("number", "this version is being replayed already; look again in a minute")

@@ -6,7 +6,7 @@ code or ``command`` or ``release``; names in audit entries are those of conversa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -45,14 +45,17 @@ def import_versions(
     origin: Origin,
     *,
     reviews: Mapping[str, Mapping[str, str]] | None = None,
+    unless: Callable[[Connection], None] | None = None,
 ) -> list[Imported]:
     """Store checked versions as drafts, all in one transaction; one that is there already stays what it is.
 
     ``reviews`` names, by version, the native reviewer of each language the files were signed off in. The caller has checked: a
-    version with a fault never comes here.
+    version with a fault never comes here. ``unless`` may raise, once nobody else can import, if what they were made from is gone.
     """
     with context.database.begin() as db:
         versions.lock_publications(db)
+        if unless is not None:
+            unless(db)
         return [_import(context, db, version, actor, origin, (reviews or {}).get(version.name, {})) for version in found]
 
 

@@ -6,16 +6,19 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from sqlalchemy import func, select
 
 from sms_service.models.versions import conversation_version, text_review
+from sms_service.usecases import bring_in as bring_in_module
 from sms_service.usecases import versions
 from sms_service.usecases.bring_in import BroughtIn, Given, bring_in
 from sms_service.usecases.bring_out import standing_versions, take_out
 from sms_service.usecases.context import Context
+from sms_service.usecases.faults import UseFault
 from sms_service.usecases.read_versions import list_versions, one_version, reviews
 from sms_service.usecases.translations import write_csv
 from sms_service.usecases.translations_po import write_po
@@ -76,6 +79,27 @@ def test_a_corrected_word_is_a_draft_of_every_conversation_that_says_it(context:
     assert listed == {1: "published", 2: "draft", 3: "draft"}
     assert newest.words.text("fr", "thanks") == "Servas: merci beaucoup."
     assert newest.words.text("fr", "checkin").startswith("Servas: comment va la semaine?")
+
+
+def test_of_two_imports_at_once_the_second_looks_again(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lost update: a draft made of what stood before another's import would leave out, and so undo, what that one brought."""
+    rows = sheet(context, "checkin", checkin=WEEK)
+    mine = given([rows[0], *(row for row in rows if row[1] == "checkin")])
+    theirs = given(sheet(context, "checkin", thanks="Servas: merci beaucoup."))
+    check = bring_in_module.check_all
+
+    def meanwhile(*what: Any, **how: Any) -> Any:
+        monkeypatch.setattr(bring_in_module, "check_all", check)
+        assert brought(context, theirs).applied
+        return check(*what, **how)
+
+    monkeypatch.setattr(bring_in_module, "check_all", meanwhile)
+    with pytest.raises(UseFault, match="look at your files again"):
+        brought(context, mine)
+    assert brought(context, mine).applied
+    with context.database.begin() as db:
+        newest = one_version(context, db, "checkin", 3)[1]
+    assert newest.words.text("fr", "thanks") == "Servas: merci beaucoup."
 
 
 def test_what_the_check_of_the_steps_finds_in_a_text_is_placed_in_the_sheet(context: Context) -> None:
