@@ -19,6 +19,7 @@ from sms_service.models.dials import dial
 from sms_service.security.tokens import new_row_id
 from sms_service.text.reading import crisis_alert, is_stop, read_reply
 from sms_service.text.reply_types import Alert, Expectation, Reading
+from sms_service.usecases.accept_inbound import about_crisis, stop_number
 from sms_service.usecases.check_pin import check_pin
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import IDLE, Hop, Overtaken, look_up, store, store_turn
@@ -138,16 +139,35 @@ def _restart(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], re
     if seen.state != "open" or now - seen.last_at > IDLE:
         if seen.state == "open":
             db.execute(update(dial).where(dial.c.id == seen.dial_id).values(state="abandoned"))
-        return "END " + context.words.text(context.language_for(seen.language), "fault_screen")
+        return _too_late(context, db, hop, seen, now)
     made, scope = _begin_home(context, db, seen, now)
     _heed(context, hop, made)
     store(context, db, hop, seen, receipt, made, scope, now)
     return made.screen
 
 
+def _too_late(context: Context, db: Connection, hop: UssdTurn, seen: Row[Any], now: datetime) -> str:
+    """The last screen of a dial that is over. What is keyed into it answers nothing; words are heeded: danger opens a concern,
+    without the words, which are not kept, and a stop stops (S22, S17).
+    """
+    last, key = _last_typed(hop), "fault_screen"
+    if not last.isdigit():
+        alert = crisis_alert(context.lexicon, last)
+        if is_stop(context.lexicon, last):
+            stop_number(context, db, seen.id, now, reason="ussd")
+            key = "stopped_short"
+        if alert != "none":
+            about_crisis(context, db, number_id=seen.id, severity=alert, now=now)
+    return "END " + context.words.text(context.language_for(seen.language), key)
+
+
+def _last_typed(hop: UssdTurn) -> str:
+    return hop.text.rsplit("*", 1)[-1].strip()
+
+
 def _heed(context: Context, hop: UssdTurn, made: Hop) -> None:
     """Words that came with a lost or deep dial answer nothing, and are read for crisis all the same (S22)."""
-    last = hop.text.rsplit("*", 1)[-1].strip()
+    last = _last_typed(hop)
     made.alert = "none" if last.isdigit() else crisis_alert(context.lexicon, last)
     if made.alert != "none":
         made.typed = last

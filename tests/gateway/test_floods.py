@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -141,6 +142,20 @@ def test_words_that_come_with_a_lost_dial_are_read_for_crisis(service: Service) 
     with service.context.database.begin() as db:
         kept = db.execute(select(turn).where(turn.c.alert == "red").order_by(turn.c.id)).all()
     assert [service.context.vault.open("turn", "typed", row.id, row.typed) for row in kept] == ["ndashaka kwiyahura", "ntabara"]
+
+
+def test_words_that_come_into_a_dial_that_is_over_are_heeded(service: Service) -> None:
+    """S22, S17: whoever typed slowly, past the network's time, is heard: danger once, a stop at once; digits do nothing."""
+    service.hop("ATUid_1", CALLER, "")
+    service.set_time(service.now() + timedelta(minutes=6))
+    late = service.hop("ATUid_1", CALLER, "ndashaka kwiyahura").get_data(as_text=True)
+    assert late.startswith("END ")
+    assert service.hop("ATUid_1", CALLER, "ndashaka kwiyahura").get_data(as_text=True) == late
+    service.hop("ATUid_1", CALLER, "ndashaka kwiyahura*1")
+    assert count(service, concern) == count(service, concern, concern.c.severity == "red") == 1
+    assert count(service, number, number.c.stopped_at.is_not(None)) == 0
+    service.hop("ATUid_1", CALLER, "ndashaka kwiyahura*STOP")
+    assert count(service, number, number.c.stopped_at.is_not(None)) == 1
 
 
 @pytest.mark.parametrize("kind", ["sms", "delivery", "opt-out", "ussd-end"])
