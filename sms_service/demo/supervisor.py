@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import multiprocessing
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +23,7 @@ from pathlib import Path
 import click
 
 from sms_service import clock, logs, paths, schema, store, wiring
+from sms_service.catalogue import CatalogueFault
 from sms_service.config import Settings, load_settings
 from sms_service.database import Database
 from sms_service.demo import seed
@@ -122,17 +125,44 @@ def run(options: Options) -> int:
             # The phones need nothing of the database: they start while it is prepared, so that a warm start is a short one.
             parts[0].start()
             _say("preparing the database")
-            schema.migrate(Database(settings.database_url))
-            context = wiring.context_from(settings)
-            wiring.install_release(context)
-            _prepare(context, options, data_dir, phones)
-            return _stay(options, context, parts, data_dir, began)
+            _apart(lambda: _fill(settings, options, data_dir, phones))
+            return _stay(options, wiring.context_from(settings), parts, data_dir, began)
         finally:
             for part in reversed(parts):
                 part.stop()
             for part in reversed(parts):
                 part.wait(STOP_SECONDS)
             _say("stopped; nothing is lost, start it again to go on")
+
+
+def _fill(settings: Settings, options: Options, data_dir: Path, phones: Path) -> None:
+    schema.migrate(Database(settings.database_url))
+    context = wiring.context_from(settings)
+    wiring.install_release(context)
+    _prepare(context, options, data_dir, phones)
+
+
+def _apart(work: Callable[[], None]) -> None:
+    """Do ``work`` in a process of its own, for the memory it takes goes with it and the demo stays for days.
+
+    Raises ``DemoFault`` with what it had to say, or with its exit code.
+    """
+    forked = multiprocessing.get_context("fork")
+    here, there = forked.Pipe(duplex=False)
+
+    def run_apart() -> None:
+        try:
+            work()
+        except (DemoFault, CatalogueFault, schema.SchemaFault) as fault:
+            there.send(str(fault))
+
+    process = forked.Process(target=run_apart)
+    process.start()
+    process.join()
+    if here.poll():
+        raise DemoFault(here.recv())
+    if process.exitcode:
+        raise DemoFault(f"the database could not be prepared (exit code {process.exitcode})")
 
 
 def _say(line: str) -> None:
