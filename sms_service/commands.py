@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from sms_service import check_commands, conversation_commands, inbox_commands, wiring
 from sms_service.config import Settings
+from sms_service.conversation.toml_read import TomlFault, read_toml
 from sms_service.models import state
 from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox
@@ -209,9 +209,11 @@ def _add_broadcasts(main: click.Group, using: Any, failed: Fail) -> None:
         if not group_codes or message_file is None or not author:
             raise click.UsageError("--group, --message-file and --author are needed")
         try:
-            texts = tomllib.loads(message_file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            raise failed(f"{message_file.name} is not readable TOML: {fault}") from None
+            texts = read_toml(message_file.read_text("utf-8"))
+        except TomlFault as fault:
+            raise failed(f"{message_file.name} {fault}") from None
+        except UnicodeDecodeError:
+            raise failed(f"{message_file.name} is not UTF-8: save it as UTF-8") from None
         with using() as context:
             if dry_run:
                 preview = broadcasts.preview_texts(context, author, group_codes, texts)

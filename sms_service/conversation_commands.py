@@ -54,7 +54,7 @@ def _add_lists(conversation: click.Group, using: Any) -> None:
     @click.argument("newer", type=int, required=False)
     @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
     @click.option("--replay", is_flag=True, help="also play the latest dialogues on the newer version")
-    @click.option("--days", type=click.IntRange(min=1), default=DAYS, show_default=True, help="how far back --replay goes")
+    @click.option("--days", type=click.IntRange(1, 3_660), default=DAYS, show_default=True, help="how far back --replay goes")
     def diff(name: str, older: int | None, newer: int | None, as_json: bool, replay: bool, days: int) -> None:
         """What differs: what runs against the newest draft, or version OLDER against NEWER."""
         with using() as context:

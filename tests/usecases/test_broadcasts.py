@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from sms_service.usecases.enrol import set_consents
 from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadcast, finish_broadcasts
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.outbound_switch import hold
+from tests.service import Service
+from tests.usecases.dialling import command
 from tests.usecases.site import NOW, Site
 
 TEXTS = {
@@ -251,3 +254,14 @@ def test_a_form_sent_twice_makes_one_draft_and_a_refused_one_ends(site: Site) ->
     with site.context.database.begin() as db:
         acts = [row.act for row in db.execute(audit.select())]
     assert {"broadcast.draft", "broadcast.submit", "broadcast.refuse"} <= set(acts)
+
+
+@pytest.mark.parametrize("held", [b"en = ", b"\xff", b"en = " + b"9" * 5_000, b".".join([b"a"] * 5_000) + b" = 1"])
+def test_a_message_file_that_cannot_be_read_is_a_sentence(service: Service, tmp_path: Path, held: bytes) -> None:
+    """Bad input on the command line: what is wrong with the file, never a traceback."""
+    (tmp_path / "words.toml").write_bytes(held)
+    words = ("--group", "G01", "--message-file", str(tmp_path / "words.toml"), "--author", "S00001")
+    done = command(service, tmp_path, "broadcast", *words)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert "words.toml" in done.output
