@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from sms_service.conversation.compare import Change, compare
-from sms_service.conversation.version import Version, texts_hash
+from sms_service.conversation.version import Version, read_stored_words, texts_hash
 from sms_service.models import versions
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
@@ -51,7 +51,10 @@ def list_versions(context: Context, db: Connection, name: str | None = None) -> 
     for head in versions.all_versions(db, name):
         if head.name not in signed:
             signed[head.name] = {(row.language, row.texts_hash) for row in versions.reviews_of(db, head.name)}
-        version = read(context, _row(db, head.name, head.number))
+        row = _row(db, head.name, head.number)
+        # what was signed off are words: a definition that this program no longer reads is still listed
+        words = read_stored_words(row.words) if row.words is not None else read(context, row).words
+        version = Version(row.name, row.definition, words, None, row.fingerprint)
         missing = tuple(
             language for language in version.words.languages if (language, texts_hash(version, language)) not in signed[head.name]
         )

@@ -246,9 +246,16 @@ def import_release(context: Context, found: Sequence[Version], reviews: Mapping[
 
 
 def read(context: Context, row: Row[Any]) -> Version:
-    """A stored row as a version; one from before words were kept speaks with the words that run."""
+    """A stored row as a version; one from before words were kept speaks with the words that run.
+
+    Raises ``UseFault`` for one that another program wrote and this one cannot read.
+    """
     current = context.conversations.get(row.name)
-    return read_version(row.definition, row.words, current.words if current is not None else context.words)
+    try:
+        return read_version(row.definition, row.words, current.words if current is not None else context.words)
+    except ValueError:
+        reason = "version %(number)s of %(name)s is damaged, or of another program: it cannot be read here"
+        raise UseFault("number", reason, number=row.number, name=row.name) from None
 
 
 def _found(db: Connection, name: str, number: int) -> Row[Any]:

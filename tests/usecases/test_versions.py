@@ -221,6 +221,18 @@ def test_a_release_without_sign_off_waits_where_people_are(context: Context) -> 
     assert all("published" in line for line in versions.import_release(real, shipped, signed))
 
 
+def test_a_version_that_this_program_cannot_read_is_listed_and_refused(context: Context) -> None:
+    """Rolling upgrade: an older program's definition takes nobody's list away, and does not come to run."""
+    number = brought_in(context, "checkin")
+    versions.approve(context, "checkin", number, "S00002")
+    with context.database.begin() as db:
+        steps = '{"class":"B","name":"checkin","steps":{"ask":{"kind":"of another time"}}}'
+        db.execute(update(conversation_version).where(conversation_version.c.number == number).values(definition=steps))
+        assert [one.number for one in list_versions(context, db, "checkin")] == [number, 1]
+    with pytest.raises(UseFault, match="cannot be read here"):
+        versions.publish(context, "checkin", number, "S00002")
+
+
 def test_before_anything_is_published_everything_is_kept_and_nothing_said(service: Service) -> None:
     """I1: a request for help on an unpublished site is kept and raised; no text leaves, schedules wait, and health names it."""
     site = Site.build(service.context)
