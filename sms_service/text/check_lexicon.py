@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from sms_service.text.check_near import check_near
 from sms_service.text.crisis_lexicon import CONTEXTS, FLAGS, LANGUAGES, ROLES
 from sms_service.text.lexicon import MEANINGS, VALUE_MEANINGS
 from sms_service.text.normalise import joined, plain, tokens
@@ -46,7 +47,7 @@ class LexiconProblem:
 
 
 def check_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> tuple[LexiconProblem, ...]:
-    """Every fault of the parsed tables keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis``; other keys are not looked at."""
+    """Every fault of the parsed tables keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis``, ``near``; other keys are not looked at."""
     found: list[LexiconProblem] = []
     for name in (*LANGUAGES, "crisis"):
         table = tables.get(name)
@@ -56,6 +57,10 @@ def check_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> tuple[LexiconProbl
             found.extend(_crisis(table))
         else:
             found.extend(_language(name, table))
+    near = tables.get("near", {})
+    for number, pair in enumerate(_tables(near.get("pair")), start=1):
+        found.extend(_signed("near", f"pair {number}", pair))
+    found.extend(LexiconProblem("near", *fault) for fault in check_near(near))
     return tuple(sorted(set(found)))
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sms_service.text.crisis_context import Line, Match, line_of, lowered_by, weapon, writer
+from sms_service.text.crisis_context import Line, Match, holds, line_of, lowered_by, weapon, writer
 from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, START, CrisisLexicon, crisis_words, skeleton
 from sms_service.text.fuzzy import likely
 from sms_service.text.lexicon import Lexicon
@@ -25,6 +25,9 @@ CORRECTED_CHARS = 2048
 _MOST_MATCHES = 200
 _LONG_PHRASE = 12
 _SHORTEST_JOINED = 7
+#: A word so long is a text written without spaces, in which a phrase of so many letters needs no known neighbours.
+_WHOLE_TEXT = 17
+_CLEAR_PHRASE = 9
 #: Wordings of one entry that are tried at one place, longest first.
 _SHORTER = 4
 #: Letters on either side within which two places of a long text must differ to be looked at twice.
@@ -38,7 +41,8 @@ _LEET_LETTERS = str.maketrans("013457@$!", "oieastasi")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the check found. ``code`` explains it without the person's words: severity, topic of the lexicon entry, the
-    layer that saw it (exact, joined, stem, misspelt, weapon) and what lowered or raised it, as ``amber:wish_to_die:exact:denied``.
+    layer that saw it (exact, joined, stem, near, misspelt, weapon) and what lowered or raised it, for instance
+    ``amber:wish_to_die:exact:denied``.
 
     ``notes`` for V11: ``self_harm`` when a RED text speaks of harm to oneself, ``other_person`` when anything in it may
     speak of somebody else as well.
@@ -110,7 +114,7 @@ def _judge(crisis: CrisisLexicon, line: Line, changed: frozenset[int]) -> tuple[
     """(alert, code, about the writer alone, about others) of one line of words; ``changed`` are words put right."""
     matches = _matches(crisis, line)
     harmless = [match for match in matches if match.entry.role in ("idiom", "excuse")]
-    serious = [match for match in matches if match.entry.role in ("red", "amber") and not _inside(match, harmless)]
+    serious = [match for match in matches if match.entry.role in ("red", "amber") and not _excused(match, harmless)]
     amber = [match for match in serious if match.entry.role == "amber"]
     alert: Alert = "none"
     code = ""
@@ -152,6 +156,23 @@ def _inside(match: Match, spans: Sequence[Match]) -> bool:
     return any(span.start <= match.start and match.end <= span.end for span in spans)
 
 
+def _excused(match: Match, harmless: Sequence[Match]) -> bool:
+    """A phrase inside an idiom, or two words said near one another of which the idiom takes one (``want to die of laughter``)."""
+    if match.layer != "near":
+        return _inside(match, harmless)
+    return any(span.start < match.end and match.start < span.end for span in harmless)
+
+
+def _near(crisis: CrisisLexicon, line: Line) -> Iterator[Match]:
+    """What is said in two parts with other words between; a denial or a past between them lowers it (S23)."""
+    lowering = crisis.context["denied"] | crisis.context["past_before"]
+    for number, first, last, begin, end in crisis.pairs.find(line.words):
+        entry = crisis.paired[number]
+        if holds(line.words[begin:end], lowering):
+            entry = replace(entry, role="amber", raised=False)
+        yield Match(max(line.starts[first], 0), line.end_of(last), entry, "near")
+
+
 def _matches(crisis: CrisisLexicon, line: Line) -> list[Match]:
     """Every phrase and stem in the line, each with the same surroundings once and at most ``_MOST_MATCHES``."""
     text, entries = line.text, crisis.entries
@@ -183,6 +204,7 @@ def _matches(crisis: CrisisLexicon, line: Line) -> list[Match]:
             if stem in word and not any(part in word for part in crisis.starts["not_with"]):
                 found.append(Match(start, start + len(stem), entry, "stem"))
             start = text.find(stem, start + 1)
+    found.extend(_near(crisis, line))
     return found
 
 
@@ -207,6 +229,8 @@ def _stands(crisis: CrisisLexicon, line: Line, start: int, end: int) -> str:
         return ""
     if not before and not after:
         return "exact"
+    if first == last and len(line.words[first]) >= _WHOLE_TEXT and end - start >= _CLEAR_PHRASE:
+        return "joined"  # no word is so long: a whole text was written as one
     if (before and line.words[first] in crisis.known) or (after and line.words[last] in crisis.known):
         return ""
     if end - start >= _LONG_PHRASE:

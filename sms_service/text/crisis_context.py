@@ -138,7 +138,10 @@ def weapon(crisis: CrisisLexicon, line: Line, harmless: Sequence[Match]) -> Aler
             continue
         seen.add(around)
         found = Match(line.starts[place], line.end_of(place), Entry("red", "weapon"), "weapon")
-        if any(span.start <= found.start and found.end <= span.end for span in harmless):
+        covers = [span for span in harmless if span.start <= found.start and found.end <= span.end]
+        if covers:
+            # A tool is still a weapon that lies at hand (S23: lowered, not dropped); another word of the same letters is none.
+            verdict = "amber" if any(span.entry.topic == "tool" for span in covers) else verdict
             continue
         beside = line.words[max(0, place - _WEAPON_WORDS) : place + _WEAPON_WORDS + 1]
         if crisis.context["company"].intersection(beside) and _serious(crisis, line, found):

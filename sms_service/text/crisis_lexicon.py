@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sms_service.text.fuzzy import Neighbours
 from sms_service.text.normalise import plain, squeeze, tokens
+from sms_service.text.pairs import Pairs, build_pairs
 from sms_service.text.patterns import Lazy, choices_of, compile_entry, count, expand
 
 Role = Literal["red", "amber", "idiom", "excuse"]
@@ -101,10 +102,13 @@ class CrisisLexicon:
     vocabulary: Neighbours
     phrases: Neighbours
     skeletons: Mapping[str, str]
+    pairs: Pairs
+    paired: Sequence[Entry]
 
 
-def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLexicon:
-    """Compile the parsed ``crisis.toml``; ``ordinary`` are words of the languages that are never taken as misspelt.
+def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str], near: Sequence[Mapping[str, Any]] = ()) -> CrisisLexicon:
+    """Compile the parsed ``crisis.toml`` and the pairs of ``near.toml``; ``ordinary`` are words of the languages that are
+    never taken as misspelt.
 
     ``KeyError`` or ``TypeError`` for a table without its keys, ``PatternFault`` for a malformed entry: check_lexicon.py
     tells them all in one go.
@@ -132,17 +136,20 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str]) -> CrisisLex
             if entry.role in ("red", "amber"):
                 vocabulary |= compiled.words - context["skip"]
                 joined |= _short_list(written)
+    pairs = build_pairs(near, lambda phrase: "".join(crisis_words(phrase, context["skip"])))
     plain_words = {crisis_word(word) for word in ordinary} | context["ordinary"]
     return CrisisLexicon(
         entries=entries,
         stems=stems,
         context=context,
         starts={role: tuple(sorted(context[role])) for role in ("writer_starts", "stem_starts", "not_with")},
-        known=frozenset(plain_words | vocabulary | harmless),
+        known=frozenset(plain_words | vocabulary | harmless | pairs.words),
         ordinary=frozenset((plain_words - vocabulary) | context["ordinary"]),
         vocabulary=Neighbours((word for word in vocabulary if len(word) >= SHORTEST_CORRECTED), twice=TWICE_CORRECTED),
         phrases=Neighbours((key for key in joined if _SHORTEST_JOINED <= len(key) <= LONGEST_JOINED), twice=LONGEST_JOINED + 1),
         skeletons=_skeletons(vocabulary),
+        pairs=pairs,
+        paired=tuple(_entry(block) for block in near),
     )
 
 

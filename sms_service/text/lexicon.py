@@ -14,6 +14,7 @@ from sms_service.text.confidence import SHORTEST_FUZZY, TWICE_FUZZY
 from sms_service.text.crisis_lexicon import LANGUAGES, CrisisLexicon, build_crisis
 from sms_service.text.fuzzy import Neighbours
 from sms_service.text.normalise import joined, plain, tokens
+from sms_service.text.pairs import Pairs, build_pairs
 from sms_service.text.patterns import PatternFault, expand
 
 #: What an ``[[entry]]`` may mean without a value; ``_leading`` counts only first, ``_alone`` only by itself.
@@ -65,10 +66,13 @@ class Lexicon:
     evening: frozenset[str]
     months: Mapping[str, int]
     crisis: CrisisLexicon
+    stops: Pairs
 
 
 def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
-    """Compile parsed TOML tables, keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis``; ``LexiconFault`` names a fault."""
+    """Compile parsed TOML tables, keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis`` and, if there, ``near``;
+    ``LexiconFault`` names a fault.
+    """
     missing = [name for name in (*LANGUAGES, "crisis") if name not in tables]
     if missing:
         raise LexiconFault(f"lexicon: {', '.join(missing)}.toml missing; every language and crisis need a file")
@@ -95,9 +99,11 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
                 elif len(words) == 1 and len(key) >= SHORTEST_FUZZY:
                     singles.add(key)
     try:
-        crisis = build_crisis(tables["crisis"], {*meanings, *common})
+        near = tables.get("near", {}).get("pair", ())
+        crisis = build_crisis(tables["crisis"], {*meanings, *common}, [one for one in near if one["role"] != "stop"])
+        stops = build_pairs([one for one in near if one["role"] == "stop"], lambda phrase: "".join(tokens(plain(phrase))))
     except (KeyError, TypeError, PatternFault) as fault:
-        raise LexiconFault(f"lexicon crisis.toml cannot be used ({fault}); run check for every fault") from None
+        raise LexiconFault(f"lexicon crisis.toml or near.toml cannot be used ({fault}); run check for every fault") from None
     return Lexicon(
         meanings=meanings,
         guesses=Neighbours(singles - common, twice=TWICE_FUZZY),
@@ -109,6 +115,7 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
         evening=frozenset(clock["evening"]),
         months=clock["month"],
         crisis=crisis,
+        stops=stops,
     )
 
 

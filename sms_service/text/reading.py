@@ -25,6 +25,7 @@ from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
 from sms_service.text.reply_types import Expectation, Reading
 from sms_service.text.scan import Hit, scan
+from sms_service.text.stopping import DENIERS, asks_to_end
 from sms_service.text.values import (
     Found,
     Verdict,
@@ -38,19 +39,21 @@ from sms_service.text.when import read_date, read_time
 
 __all__ = ["Lexicon", "build_lexicon", "crisis_alert", "is_stop", "read_reply"]
 
-_DENIERS = frozenset({"dont", "not", "ne", "pas", "never", "no"})
 _ARTICLES = frozenset({"un", "une", "one"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """One reply taken apart once: its plain text, words and hits, and whether it was cut at ``READ_CHARS``."""
+    """One reply taken apart once: its plain text, words and hits, whether it was cut at ``READ_CHARS``, and whether
+    two of its parts together ask to end all messages (``mureke`` ... ``sms``).
+    """
 
     raw: str
     plain: str
     words: Sequence[str]
     hits: Sequence[Hit]
     cut: bool
+    ends: bool
 
     @property
     def story(self) -> bool:
@@ -104,7 +107,8 @@ def is_stop(lexicon: Lexicon, text: str) -> bool:
 def _message(lexicon: Lexicon, text: str, expectation: Expectation) -> _Message:
     written = plain(text[:READ_CHARS])
     words = tokens(written)
-    return _Message(text, written, words, scan(lexicon, words, _labels(expectation)), len(text.strip()) > READ_CHARS)
+    hits = scan(lexicon, words, _labels(expectation))
+    return _Message(text, written, words, hits, len(text.strip()) > READ_CHARS, asks_to_end(lexicon.stops, words))
 
 
 def _labels(expectation: Expectation) -> Mapping[str, Any]:
@@ -153,11 +157,13 @@ def _is_stop(message: _Message, expectation: Expectation) -> bool:
         return True
     if expectation.kind == "text" or message.story:
         return False
+    if message.ends:
+        return True
     told = len(message.words) > LONGEST_GUESSED_REQUEST  # a guessed word is no request there
     return any(
         hit.has("stop_request")
         and (hit.confidence == EXACT or not told)
-        and not (place and message.hits[place - 1].text in _DENIERS)
+        and not (place and message.hits[place - 1].text in DENIERS)
         for place, hit in enumerate(message.hits)
     )
 
