@@ -38,6 +38,7 @@ def late(world: World) -> dict[str, str]:
             asked_at=asked,
             closes_at=asked + timedelta(days=3),
         )
+        world.sms_out(db, number_id, "Servas: how was your week?", asked, template="V6", dialogue_id=question)
         text = world.sms_in(db, number_id, "4", world.now - timedelta(minutes=5))
         db.execute(inbound.update().where(inbound.c.id == text).values(intent="unclear", value=None, rule="no_question"))
     return {"act": "attach", "text": str(text), "question": str(question)}
