@@ -205,10 +205,12 @@ def _sent(facts: _Facts, courses: Mapping[int, _Course], row: Any, entitled: boo
     about = facts.meetings.get(row.meeting_id or (moment.meeting_id if moment is not None else 0) or 0)
     cast = facts.broadcasts.get(row.broadcast_id)
     came = facts.came.get(row.inbound_id)
-    before, after = _said(courses.get(row.dialogue_id), row)
+    heard = _heard(came, entitled) if came is not None else None
+    # S32: the step a dialogue went to tells what a flagged text was read as
+    before, after = (None, None) if heard is not None and heard.held else _said(courses.get(row.dialogue_id), row)
     return Why(
         RULES.get(row.key.partition(":")[0], "other"),
-        heard=_heard(came, entitled) if came is not None else None,
+        heard=heard,
         before=before,
         after=after,
         schedule=moment.kind if moment is not None else "",

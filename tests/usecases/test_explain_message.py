@@ -98,6 +98,19 @@ def test_a_flagged_text_is_explained_only_to_those_who_may_open_it(service: Serv
     assert "Alert: urgent (RED)." in sentences(newest(service, "in", entitled=True))
 
 
+def test_the_reply_to_a_flagged_answer_does_not_say_where_it_led(service: Service, phone: Phone) -> None:
+    """S32: the step a dialogue went to tells what the text was read as."""
+    service.text(CALLER, "Oya, inzara iranyica")
+    service.work()
+    hidden = newest(service, "out")
+    assert hidden.heard is not None
+    assert hidden.heard.held
+    assert (hidden.before, hidden.after) == (None, None)
+    shown = newest(service, "out", entitled=True)
+    assert shown.heard is not None
+    assert shown.heard.alert == "amber"
+
+
 def test_no_words_and_no_number_are_in_any_explanation(service: Service, phone: Phone) -> None:
     """S31: codes, times and counts only."""
     service.text(CALLER, "Yego, ndaza")
