@@ -46,3 +46,10 @@ def test_every_alert_explains_itself_without_the_words(outcomes: list[Outcome]) 
         severity, _, rest = one.reading.alert_rule.partition(":")
         assert severity == (one.reading.alert if one.reading.alert != "none" else "")
         assert (rest.count(":") in (1, 2)) == bool(severity)
+
+
+def test_the_spent_corpus_stays_read() -> None:
+    """S17, S22: heldout_1 is development data; no RED of it is missed again, no stop, and no story is one."""
+    spent = read_all(shipped_lexicon(), list(samples(FOLDER / "heldout_1.toml")))
+    assert not [one.sample.text for one in spent if one.sample.alert == "red" != one.reading.alert]
+    assert not [one.sample.text for one in spent if (one.sample.intent == "stop") != (one.reading.intent == "stop")]

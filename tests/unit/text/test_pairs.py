@@ -65,6 +65,7 @@ def test_danger_in_two_parts(lexicon: Lexicon, alert: Alert, text: str) -> None:
         "sinshaka kongera kubona ubu butumwa",
         "tafadhali msinitumie tena hizo meseji",
         "je suis fatiguée de tous ces messages",
+        "stop merci beaucoup",
     ],
 )
 def test_stop_in_two_parts(lexicon: Lexicon, text: str) -> None:
