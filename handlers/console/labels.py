@@ -43,6 +43,7 @@ CONCERN_KINDS: Final = {
     "referral_call": later("Has not got to the service yet"),
     "unregistered_request": later("Unknown number asks for a call"),
     "not_understood": later("Could not be understood"),
+    "words_to_read": later("Words to be read"),
     "needs_person": later("Text could not be handled"),
     "stop_on_shared": later("Stop from a shared phone"),
     "wrong_person": later("Maybe another person"),

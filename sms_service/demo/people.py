@@ -192,6 +192,7 @@ def e164(phone: str) -> str:
     """A demo number as written in these tables (07...) in international form."""
     return "+250" + phone[1:]
 
+
 # What people answer to the nth text of a template, where the story needs it; empty: nothing.
 SCRIPTED: Final = {
     ("P7203", "V6", 1): "1",

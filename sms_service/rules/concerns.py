@@ -25,6 +25,7 @@ KINDS: Mapping[str, Severity] = {
     "referral_call": "call",
     "unregistered_request": "call",
     "not_understood": "task",
+    "words_to_read": "task",
     "needs_person": "task",
     "stop_on_shared": "task",
     "wrong_person": "task",
@@ -38,8 +39,15 @@ KINDS: Mapping[str, Severity] = {
 }
 """Every kind of concern and how grave it is; red and amber are seen by safeguarding only, the others by staff too."""
 
-WITHIN_A_DAY = frozenset({"crisis_amber", "incident", "checkin_call", "checkin_amber", "needs_person", "under_age"})
-"""Kinds due in AMBER_DUE, whatever their severity: a low week rating is a plain call to whoever makes it."""
+WITHIN_A_DAY = frozenset(
+    {
+        *("crisis_amber", "incident", "checkin_call", "checkin_amber", "needs_person", "under_age"),
+        *("not_understood", "words_to_read"),
+    }
+)
+"""Kinds due in AMBER_DUE, whatever their severity: a low week rating is a plain call to whoever makes it, and words nobody
+understood may be a call for help that no list knows (S23).
+"""
 
 RED_ON_DUTY = timedelta(minutes=30)
 RED_OFF_DUTY = timedelta(minutes=60)

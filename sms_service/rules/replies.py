@@ -51,6 +51,20 @@ class Plan:
 
 
 V10 = ("call_ack", "V10")
+WORDS_UNREAD, WORDS_BESIDE = 5, 9
+_PLAIN_REQUESTS = frozenset({"stop", "start", "help", "language", "code_word", "wrong_person"})
+
+
+def needs_a_reader(alert: Alert, reading: Reading, words: int, *, late: bool = False) -> bool:
+    """Whether a person must read a text of so many words within a day.
+
+    Indirect calls for help are heard in part only (docs/replies.md has the figures): what was not understood, or stands beside a
+    valid or ``late`` answer, is read by somebody (S22, S23). A flagged text already is; a bare answer, request or greeting need
+    not be.
+    """
+    if alert != "none" or reading.intent in _PLAIN_REQUESTS or reading.rule in ("courtesy", "empty", "report"):
+        return False
+    return words >= (WORDS_UNREAD if reading.intent in ("unclear", "crisis") and not late else WORDS_BESIDE)
 
 
 def choose_reply(at: Situation) -> Plan:

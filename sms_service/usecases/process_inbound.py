@@ -17,7 +17,7 @@ from sms_service.conversation.types import Answered, Dialogue
 from sms_service.gateway.wire import INBOX_SERIES
 from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
 from sms_service.rules.caps import reply_capped
-from sms_service.rules.replies import Plan, Situation, choose_reply
+from sms_service.rules.replies import Plan, Situation, choose_reply, needs_a_reader
 from sms_service.rules.sending import lane_of
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.text.reading import read_reply
@@ -42,7 +42,7 @@ SHORT_LIFE = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Said:
-    """What came out of a text: how it was read, and the one reply (template name, body, class)."""
+    """What came out of a text: how it was read, the one reply (template name, body, class), and whether a person has it already."""
 
     reading: Reading
     template: str = ""
@@ -50,6 +50,7 @@ class Said:
     text_class: str = "A"
     dialogue_id: int | None = None
     urgent: bool = False
+    handed_on: bool = False
 
 
 def process_inbound(context: Context, inbound_id: int) -> bool:
@@ -183,8 +184,7 @@ def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], t
     if plan.call_request:
         kind = "code_word" if reading.intent == "code_word" else "call_request"
         _concern(context, db, scope, kind if contacts else "unregistered_request")
-    if plan.unclear_task:
-        _concern(context, db, scope, "not_understood")
+    _hand_on(context, db, scope, plan, said, situation, text)
     if plan.start:
         numbers.change(db, number.id, stopped_at=None, stop_reason=None)
         catch_up(context, db, number.id, now)
@@ -246,6 +246,7 @@ def _take_step(
     event = Answered(said.reading)
     outcome, given = take(context, db, scope, conversation, place, event)
     carry_out(context, db, scope, outcome.effects)
+    said.handed_on = any(effect.name == "unclear_task" for effect in outcome.effects)
     done = outcome.dialogue.done
     values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
     if done:
@@ -258,6 +259,16 @@ def _take_step(
         language = context.language_for(scope.language, said=conversation.words)
         said.body = render(conversation.words, language, reply, "sms")
         said.text_class = conversation.words.entry(language, reply.key).text_class
+
+
+def _hand_on(context: Context, db: Connection, scope: Scope, plan: Plan, said: Said, situation: Situation, text: str) -> None:
+    """Words that nothing was made of go to a person, once (V13, S23)."""
+    if plan.unclear_task:
+        _concern(context, db, scope, "not_understood")
+    elif situation.registered and not plan.take_report and not said.handed_on:
+        words = len(text.split())
+        if needs_a_reader(situation.alert, situation.reading, words, late=situation.late):
+            _concern(context, db, scope, "words_to_read")
 
 
 def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:

@@ -47,9 +47,7 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.String(length=60), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_text_review")),
-        sa.UniqueConstraint(
-            "conversation", "language", "texts_hash", name=op.f("uq_text_review_conversation_language_texts_hash")
-        ),
+        sa.UniqueConstraint("conversation", "language", "texts_hash", name=op.f("uq_text_review_conversation_language_texts_hash")),
     )
     with op.batch_alter_table("service_state", schema=None) as batch_op:
         batch_op.add_column(sa.Column("publications", sa.Integer(), nullable=False, server_default="0"))
