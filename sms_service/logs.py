@@ -84,9 +84,10 @@ def configure(level: str, process_name: str) -> None:
         logger_factory=_StandardError,
         cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    root.handlers[:] = [_ForeignRecords(process_name)]
-    root.setLevel(max(threshold, logging.WARNING))
+    root, foreign = logging.getLogger(), _ForeignRecords(process_name)
+    foreign.setLevel(max(threshold, logging.WARNING))  # a library that lowers its own logger's level is heard no earlier
+    root.handlers[:] = [foreign]
+    root.setLevel(foreign.level)
     logging.captureWarnings(True)
     logging.raiseExceptions = False
     sys.excepthook = _uncaught

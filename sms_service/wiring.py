@@ -79,13 +79,9 @@ def _lexicon(templates: Path) -> Lexicon:
 
 
 def get_ready(context: Context) -> None:
-    """Do beforehand, beside the start, what the first text or dial would otherwise wait for: the lexicon and the holidays."""
-
-    def read() -> None:
-        public_holidays(clock.wall().year)
-        context.read_lexicon()
-
-    threading.Thread(target=read, daemon=True).start()
+    """Do beforehand what the first text or dial would otherwise wait for: the lexicon, and beside the start the holidays."""
+    context.read_lexicon()
+    threading.Thread(target=public_holidays, args=(clock.wall().year,), daemon=True).start()
 
 
 def context_from(
