@@ -36,6 +36,7 @@ MODULES = (
     "settings",
     "unknown",
     "unmatched",
+    "unanswered",
     "harm",
     "reveal",
     "assets",

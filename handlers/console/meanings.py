@@ -157,6 +157,10 @@ REASONS: Final = {
     "acknowledged": later("somebody has it"),
     "no answer": later("the gateway did not answer"),
     "no answer was recorded": later("the gateway's answer was lost"),
+    "an alert repeats by itself until somebody has it": later("an alert repeats by itself until somebody has it"),
+    "it was sent again once already": later("it was sent again once already"),
+    "its broadcast was recalled": later("its broadcast was recalled"),
+    "the question it asks is closed": later("the question it asks is closed"),
 }
 
 

@@ -37,6 +37,7 @@ MENU: Final = (
             (later("Conversations"), "conversations_conversations"),
             (later("Settings"), "settings_settings"),
             (later("Remembrance text"), "reports_yearly"),
+            (later("Sends without an answer"), "unanswered_unanswered"),
             (later("Delivery reports"), "unmatched_unmatched"),
             (later("Harm log"), "harm_harm_log"),
             (later("Staff"), "staff_all_staff"),

@@ -19,6 +19,7 @@ from sms_service.models.meetings import OPEN as OPEN_MEETINGS
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import counts_by_state, outbox
 from sms_service.models.people import person
+from sms_service.usecases import unanswered
 from sms_service.usecases.concerns import open_count
 from sms_service.usecases.sign_in import SignedIn
 from sms_service.usecases.unmatched_reports import waiting_count
@@ -84,7 +85,7 @@ def today(db: Connection, now: datetime) -> Today:
         dials=int(db.execute(from_turns).scalar_one()),
         oldest_waiting=db.execute(select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")).scalar(),
         needs_person=_count(db, inbound.c.state == "needs_person"),
-        unknown=int(db.execute(select(func.count()).select_from(outbox).where(outbox.c.state == "unknown")).scalar_one()),
+        unknown=unanswered.waiting_count(db),
         unmatched=waiting_count(db, now),
         last_tick=state.read(db).last_tick_at,
     )

@@ -107,13 +107,18 @@ def accept_match(context: Context, gateway_id: str, outbox_id: int, actor: str) 
         fits = row is not None and row.state == "unknown" and row.gateway_id is None
         if row is None or not fits or row.number_id not in {one.number_id for one in waiting}:
             raise UseFault("report", "This report and this text do not fit any more. Reload the page.")
-        db.execute(update(outbox.outbox).where(_rows.id == outbox_id).values(gateway_id=gateway_id, accepted_at=context.now(db)))
-        for one in waiting:
-            apply_report(context, db, gateway_id, one.status, one.failure_reason)
-        db.execute(delete(parked_report).where(parked_report.c.gateway_id == gateway_id))
-        context.record(db, actor, "report.match", None, row.key)
+        join(context, db, row, gateway_id, [(one.status, one.failure_reason) for one in waiting], actor)
 
     context.database.run(work)
+
+
+def join(context: Context, db: Connection, row: Any, gateway_id: str, told: Sequence[tuple[str, str | None]], actor: str) -> None:
+    """Give an outbox row its id and the state of what was told of it (status, reason); the reports that waited go; audited."""
+    db.execute(update(outbox.outbox).where(_rows.id == row.id).values(gateway_id=gateway_id, accepted_at=context.now(db)))
+    for status, reason in told:
+        apply_report(context, db, gateway_id, status, reason)
+    db.execute(delete(parked_report).where(parked_report.c.gateway_id == gateway_id))
+    context.record(db, actor, "report.match", None, row.key)
 
 
 def dismiss(context: Context, gateway_id: str, actor: str) -> None:
