@@ -1,7 +1,9 @@
-"""A service of real processes over each database; a test that needs only one says so by ``database_url``."""
+"""A service of real processes over each database, seeded chance, and what a test says to the table of ``./run faults``."""
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +15,33 @@ from tests.faults.service import RunningService
 
 Start = Callable[..., RunningService]
 
+SEED = os.environ.get("FAULTS_SEED") or str(random.SystemRandom().randrange(1_000_000))
+# A short form runs on SQLite with the other tests, and wherever ./run faults --short is told to.
+_SHORT = os.environ.get("FAULTS_DATABASES", "sqlite").split(",")
+SHORT = pytest.mark.parametrize("database_url", _SHORT, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def seeded(request: pytest.FixtureRequest) -> None:
+    """Every choice by chance follows from one seed and the test's name; a failure shows the seed."""
+    random.seed(f"{SEED}:{request.node.name}")
+    print(f"seed {SEED}: ./run faults --seed {SEED} repeats the choices of this test")
+
 
 @pytest.fixture
-def start_service(tmp_path: Path, database_url: str) -> Iterator[Start]:
+def start_service(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> Iterator[Start]:
     """``start_service(**options)``: a ``RunningService`` whose processes are killed at the end of the test."""
     with ExitStack() as running:
 
         def start(**options: Any) -> RunningService:
-            return running.enter_context(RunningService(tmp_path / "service", database_url, **options))
+            service = RunningService(tmp_path / "service", database_url, **options)
+            service.tell = lambda tally: request.node.user_properties.append(("tally", tally.as_dict()))
+            return running.enter_context(service)
 
         yield start
+
+
+@pytest.fixture
+def not_played(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """``not_played(reason)``: this machine cannot play the fault; the table says so. The test then returns."""
+    return lambda reason: request.node.user_properties.append(("not_played", reason))

@@ -11,7 +11,8 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import requests
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sms_service import clock, store, wiring
 from sms_service.config import load_settings
@@ -28,6 +29,7 @@ from sms_service.models.inbound import inbound
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from tests.faults.processes import Process, wait_for
 from tests.faults.standard_check import CANARY, standard_check
+from tests.faults.tally import Tally, Watch
 from tests.free_ports import free_port
 from tests.simulator_process import SimulatorProcess
 from tests.usecases.site import Site
@@ -56,12 +58,15 @@ class RunningService:
     ) -> None:
         self.folder = folder
         self.first_meeting = first_meeting
+        self.watch = Watch()
+        self.tell: Callable[[Tally], object] = lambda tally: None
+        self._queued: set[str] = set()
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.redis_dir = Path(tempfile.mkdtemp(prefix="kv-"))
         self.url = f"http://127.0.0.1:{free_port()}"
         port = free_port()
-        simulator = {"by_number": "off", "report_delay_ms": 20, "port": port} | simulator
+        simulator = {"by_number": "off", "report_delay_ms": 20, "port": port, "seed": random.randrange(2**31)} | simulator
         self.simulator = SimulatorProcess(folder, f"{self.url}/callbacks/africastalking/{SECRET}", **simulator)
         self.env = self._environment(database_url, port)
         settings = load_settings(self.env)
@@ -188,6 +193,7 @@ class RunningService:
                     )
             random.shuffle(texts)
             queue_texts(self.context, db, texts, now)
+            self._queued |= {text.key for text in texts}
         self.context.nudge("send", 0)
 
     def states(self, tag: str = "") -> dict[str, int]:
@@ -212,15 +218,18 @@ class RunningService:
             wait_for(lambda: self.settled(tag), seconds, f"the end of every send {tag}", every=0.2)
         except TimeoutError as late:
             raise TimeoutError(f"{late}; states {self.states(tag)}") from None
+        self._look_for_normal()
         return self.states(tag)
 
     def arrive(self, tag: str, count: int, seconds: float = 60.0) -> None:
         """Wait until all ``count`` texts of a tag are reported delivered."""
         wait_for(lambda: self.states(tag).get("delivered") == count, seconds, f"the arrival of {count} texts {tag}")
+        self._look_for_normal()
 
     def arrive_at_gateway(self, tag: str, count: int, seconds: float) -> None:
         """Wait until all ``count`` texts of a tag are recorded as accepted."""
         wait_for(lambda: self.states(tag).get("accepted") == count, seconds, f"the acceptance of {count} texts {tag}")
+        self._look_for_normal()
 
     def forward(self, by: timedelta) -> None:
         """Move the service's time forward, past the leases of processes that were killed."""
@@ -235,7 +244,57 @@ class RunningService:
         """The messages of a tag that the gateway took, from its own record."""
         return [line for line in self.simulator.record("send") if line["taken"] and f" {tag} " in line["text"]]
 
+    def in_flight(self) -> int:
+        """Texts out that are due and not yet answered by the gateway, and texts in that are stored and not yet processed."""
+        rows = outbox.outbox.c
+        with self.context.database.begin() as db:
+            due = rows.state.in_(MOVING) & ((rows.state != "queued") | (rows.not_before <= self.context.now(db)))
+            out = db.execute(select(func.count()).where(due)).scalar_one()
+            return int(out + db.execute(select(func.count()).where(inbound.c.state == "new")).scalar_one())
+
+    @contextmanager
+    def fault(self) -> Iterator[None]:
+        """The block in which the fault lasts: what is in flight is counted at its start, normal is looked for from its end.
+
+        ``settle``, ``arrive`` and ``check`` note when nothing is on its way any more; a fault that hits again starts anew.
+        """
+        self.watch.hit(self.in_flight())
+        try:
+            yield
+        finally:
+            self.watch.over()
+
+    def _look_for_normal(self) -> None:
+        if self.watch.waiting and self.settled():
+            self.watch.normal()
+
     def check(self) -> None:
-        """The standard check; raises ``AssertionError`` with everything that is wrong."""
-        faults = standard_check(self.context, self.env, self.simulator.record("send"), [self.logs, self.redis_dir])
+        """The standard check; tells the tally, and raises ``AssertionError`` with everything that is wrong."""
+        self._look_for_normal()
+        tally = Tally(in_flight=self.watch.in_flight, seconds=self.watch.seconds)
+        faults = standard_check(self.context, self.env, self.simulator.record(), [self.logs, self.redis_dir], tally)
+        faults += self._health_faults()
+        with self.context.database.begin() as db:
+            kept = set(db.execute(select(outbox.outbox.c.key)).scalars())
+        gone = sorted(self._queued - kept)
+        tally.lost += len(gone)
+        faults += [f"{len(gone)} texts that were queued have no row: {gone[:5]} (I8)"] if gone else []
+        self.tell(tally)
         assert not faults, "\n".join(faults)
+
+    def _health_faults(self) -> list[str]:
+        """Health is green again: a web that runs says ready, within ten seconds (I21)."""
+        if not self.web.alive:
+            return []
+        try:
+            wait_for(self.ready, 10, "the web's readiness")
+        except TimeoutError as fault:
+            return [f"{fault} (I21)"]
+        return []
+
+    def ready(self) -> bool:
+        """Whether the web process says that the service may take traffic."""
+        try:
+            return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False

@@ -11,11 +11,10 @@ from sqlalchemy import func, select
 
 from sms_service.models.inbound import inbound
 from sms_service.models.outbox import outbox
-from tests.faults.conftest import Start
+from tests.faults.conftest import SHORT, Start
 from tests.faults.processes import wait_for
 from tests.faults.service import RunningService
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FIRST_MEETING = date(2026, 5, 20)
 REMINDERS_DUE = datetime(2026, 5, 18, 12, 0, 5, tzinfo=UTC)  # two days before the meeting at 14:00 in Kigali
 EVERY_CLOCK_TICKED = 6.0
@@ -28,10 +27,11 @@ def deliver_in_parallel(service: RunningService, rounds: int) -> None:
     phones = service.people(rounds)
     service.start(service.web, *service.workers)
     ids = []
-    for phone in phones:
-        answered = service.simulator.text(phone, CALL_ME, copies=COPIES)
-        assert set(answered["statuses"]) <= {200, 503}, answered
-        ids.append(answered["id"])
+    with service.fault():
+        for phone in phones:
+            answered = service.simulator.text(phone, CALL_ME, copies=COPIES)
+            assert set(answered["statuses"]) <= {200, 503}, answered
+            ids.append(answered["id"])
     service.settle()
     with service.context.database.begin() as db:
         stored = Counter(db.execute(select(inbound.c.provider_id)).scalars().all())
@@ -47,12 +47,14 @@ def several_of_each(service: RunningService, members: int) -> None:
     service.start(*service.workers, *service.clocks)
     service.simulator.switch(latency_ms=20)
     service.queue("many", phones, each=4)
-    service.settle("many")
+    with service.fault():
+        service.settle("many")
     assert service.states("many") == {"accepted": members * 4}
 
-    service.forward_to(REMINDERS_DUE)
-    wait_for(lambda: len(reminded(service)) == members, 30, "the reminders")
-    time.sleep(EVERY_CLOCK_TICKED)
+    with service.fault():
+        service.forward_to(REMINDERS_DUE)
+        wait_for(lambda: len(reminded(service)) == members, 30, "the reminders")
+        time.sleep(EVERY_CLOCK_TICKED)
     service.settle()
     assert set(reminded(service).values()) == {1}
     service.check()
@@ -65,24 +67,28 @@ def reminded(service: RunningService) -> Counter[int]:
         return Counter(db.execute(select(outbox.c.number_id).where(*due)).scalars().all())
 
 
-@SQLITE
+@pytest.mark.fault("F31")
+@SHORT
 def test_one_text_delivered_twenty_times_at_once(start_service: Start) -> None:
     """F31, I2, W12: one row, one processing, one reply."""
     deliver_in_parallel(start_service(), rounds=5)
 
 
-@SQLITE
+@pytest.mark.fault("F37")
+@SHORT
 def test_two_clocks_and_several_senders(start_service: Start) -> None:
     """F37, I7, I12: every text once, every occurrence once."""
     several_of_each(start_service(workers=2, clocks=2, first_meeting=FIRST_MEETING, reports="off"), members=20)
 
 
+@pytest.mark.fault("F31")
 @pytest.mark.full
 def test_in_full_two_hundred_rounds(start_service: Start) -> None:
     """F31 at full length, on both databases."""
     deliver_in_parallel(start_service(workers=2), rounds=200)
 
 
+@pytest.mark.fault("F37")
 @pytest.mark.full
 def test_in_full_four_senders(start_service: Start) -> None:
     """F37 at full length, on both databases."""

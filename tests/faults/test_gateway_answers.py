@@ -8,7 +8,7 @@ import pytest
 
 from sms_service.models import state
 from sms_service.usecases.send_texts import give_back_stale
-from tests.faults.conftest import Start
+from tests.faults.conftest import SHORT, Start
 from tests.faults.processes import wait_for
 from tests.faults.service import RunningService
 
@@ -16,14 +16,14 @@ from tests.faults.service import RunningService
 SILENT = {"reset-before": False, "reset-after": True, "reset-middle": True}
 ERRORS = {"500-before": False, "500-after": True}
 NONSENSE = {"html": True, "bad-json": True, "list": True, "null": True, "utf-16": True, "huge": True}
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def send_in_mode(service: RunningService, mode: str, phones: list[str]) -> dict[str, int]:
     """One call of a text for these phones in a mode; the states in the end."""
     service.simulator.switch(send=mode, times=1)
     service.queue(mode, phones, same=True)
-    return service.settle(mode, 20)
+    with service.fault():
+        return service.settle(mode, 20)
 
 
 def everything_once(service: RunningService, modes: dict[str, bool], members: int) -> None:
@@ -44,13 +44,15 @@ def breaker_open(service: RunningService) -> bool:
         return state.lock_channel(db).breaker_until is not None
 
 
-@SQLITE
+@pytest.mark.fault("F18", "F22", "F23")
+@SHORT
 def test_no_ambiguous_answer_is_sent_again(start_service: Start) -> None:
     """F18, F22, F23, I7, I9: 500 and resets before and after recording, nonsense of each kind: unknown, once at most."""
     everything_once(start_service(reports="off"), ERRORS | SILENT | NONSENSE, 3)
 
 
-@SQLITE
+@pytest.mark.fault("F24", "F27")
+@SHORT
 def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(start_service: Start) -> None:
     """F24: six of ten accepted, two refused, one not sent, one missing. F27: the report came first, and its reason counts."""
     service = start_service()
@@ -58,7 +60,8 @@ def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(star
     service.start(service.web, *service.workers)
     service.simulator.switch(reports="before", latency_ms=700)
     service.queue("early", phones, same=True)
-    assert service.settle("early") == {"delivered": 10}
+    with service.fault():
+        assert service.settle("early") == {"delivered": 10}
     service.simulator.switch(reports="blacklisted")
     service.queue("barred", [barred])
     assert service.settle("barred") == {"failed": 1}
@@ -67,14 +70,16 @@ def test_a_part_is_recorded_by_number_and_a_report_before_its_answer_counts(star
 
     service.simulator.switch(reports="normal", latency_ms=0, send="partial", times=1)
     service.queue("part", phones, same=True)
-    wait_for(lambda: service.states("part") == {"delivered": 6, "refused": 2, "queued": 1, "unknown": 1}, 20, "ten ways to end")
+    with service.fault():
+        wait_for(lambda: service.states("part") == {"delivered": 6, "refused": 2, "queued": 1, "unknown": 1}, 20, "ten ways to end")
     service.forward(timedelta(minutes=1))
     service.context.nudge("send", 0)
     wait_for(lambda: service.states("part") == {"delivered": 7, "refused": 2, "unknown": 1}, 20, "the second try")
     service.check()
 
 
-@SQLITE
+@pytest.mark.fault("F27")
+@SHORT
 def test_an_answer_after_its_lease_is_still_evidence(start_service: Start) -> None:
     """I8, I9: a row given up as unknown becomes accepted by its own late answer, and goes nowhere else."""
     service = start_service()
@@ -91,7 +96,8 @@ def test_an_answer_after_its_lease_is_still_evidence(start_service: Start) -> No
     service.check()
 
 
-@SQLITE
+@pytest.mark.fault("F20")
+@SHORT
 def test_a_call_that_hangs_holds_back_nothing_else(start_service: Start) -> None:
     """F20, I8: the other answers of its round are recorded at once, and the other texts go on by the clock's sweep."""
     service = start_service(reports="off")
@@ -100,23 +106,26 @@ def test_a_call_that_hangs_holds_back_nothing_else(start_service: Start) -> None
     service.simulator.switch(send="hang", times=1)
     service.queue("hung", [first])
     wait_for(lambda: len(service.taken("hung")) == 1, 20, "the call that hangs")
-    service.queue("others", others)
-    service.arrive_at_gateway("others", 5, 20)
+    with service.fault():
+        service.queue("others", others)
+        service.arrive_at_gateway("others", 5, 20)
     assert service.states("hung") == {"calling": 1}
     service.check()
 
 
-@SQLITE
+@pytest.mark.fault("F25")
+@SHORT
 def test_a_gateway_that_is_down_opens_the_breaker_and_loses_nothing(start_service: Start) -> None:
     """F25, I8: refused connections are proved not sent; the breaker opens, and everything goes when the gateway is back."""
     service = start_service(reports="off")
     phones = service.people(12)
     service.simulator.stop()
     service.queue("down", phones)
-    service.start(*service.workers)
-    wait_for(lambda: breaker_open(service), 20, "the opening of the breaker")
-    assert service.states("down") == {"queued": 12}
-    service.simulator.start()
+    with service.fault():
+        service.start(*service.workers)
+        wait_for(lambda: breaker_open(service), 20, "the opening of the breaker")
+        assert service.states("down") == {"queued": 12}
+        service.simulator.start()
     for _ in range(3):  # one text tries the gateway first; then all the others, as their waits end
         service.forward(timedelta(minutes=1))
         service.context.nudge("send", 0)
@@ -125,6 +134,7 @@ def test_a_gateway_that_is_down_opens_the_breaker_and_loses_nothing(start_servic
     service.check()
 
 
+@pytest.mark.fault("F18", "F22", "F23")
 @pytest.mark.full
 def test_in_full_whole_calls_in_every_mode(start_service: Start) -> None:
     """F18, F22, F23: the same with a hundred members a call, on both databases."""

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Start
+from tests.faults.conftest import SHORT, Start
 from tests.faults.load import InboundLoad
 from tests.faults.processes import wait_for
 from tests.faults.service import RunningService
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LEASES = timedelta(seconds=100)
 
 
@@ -28,16 +27,22 @@ def kill_the_web(service: RunningService, rounds: int) -> None:
     with InboundLoad(service, phones) as load:
         for no in range(rounds):
             time.sleep(random.uniform(0.3, 1.0))
-            if no % 3 == 0:
-                os.kill(service.web.children()[-1], signal.SIGKILL)
-                wait_for(service.web_answers, 30, "the web after its serving process was killed")
-                continue
-            orphans = [Path(f"/proc/{pid}") for pid in service.web.children()]
-            service.web.kill(alone=no % 3 == 1)
-            wait_for(partial(gone, orphans), 10, "the end of the web's own processes")
-            service.start(service.web)
+            with service.fault():
+                kill_one_way(service, no % 3)
     load.check()
     service.check()
+
+
+def kill_one_way(service: RunningService, way: int) -> None:
+    """The serving process (0), the master alone (1) or both (2); then wait until the web answers again."""
+    if way == 0:
+        os.kill(service.web.children()[-1], signal.SIGKILL)
+        wait_for(service.web_answers, 30, "the web after its serving process was killed")
+        return
+    orphans = [Path(f"/proc/{pid}") for pid in service.web.children()]
+    service.web.kill(alone=way == 1)
+    wait_for(partial(gone, orphans), 10, "the end of the web's own processes")
+    service.start(service.web)
 
 
 def gone(processes: list[Path]) -> bool:
@@ -53,8 +58,9 @@ def kill_everything(service: RunningService, texts: int) -> None:
     with InboundLoad(service, phones) as load:
         service.queue("out", phones, each=texts)
         wait_for(lambda: len(service.taken("out")) > texts * 3, 30, "the first sends")
-        for process in random.sample(service.processes, len(service.processes)):
-            process.kill()
+        with service.fault():
+            for process in random.sample(service.processes, len(service.processes)):
+                process.kill()
         began = time.monotonic()
         for process in random.sample(service.processes, len(service.processes)):
             service.start_redis() if process is service.redis else process.start()
@@ -78,9 +84,10 @@ def end_politely(service: RunningService, texts: int) -> None:
     wait_for(lambda: len(service.taken("out")) > texts, 30, "the first sends")
     ending = [service.web, *service.workers, *service.clocks]
     began = time.monotonic()
-    for process in ending:
-        process.terminate()
-    codes = [process.wait(30) for process in ending]
+    with service.fault():
+        for process in ending:
+            process.terminate()
+        codes = [process.wait(30) for process in ending]
     assert time.monotonic() - began < 30
     assert codes == [0] * len(ending)
     states = service.states("out")
@@ -92,30 +99,35 @@ def end_politely(service: RunningService, texts: int) -> None:
     service.check()
 
 
-@SQLITE
+@pytest.mark.fault("F1")
+@SHORT
 def test_the_web_killed_under_load(start_service: Start) -> None:
     """F1, I1, I2: what got no 200 is delivered again and processed once; no process outlives its master."""
     kill_the_web(start_service(), rounds=3)
 
 
-@SQLITE
+@pytest.mark.fault("F3", "F4")
+@SHORT
 def test_everything_killed_at_once(start_service: Start) -> None:
     """F3, F4, I7, I8: nothing doubled, nothing lost, normal within a minute."""
     kill_everything(start_service(), texts=5)
 
 
-@SQLITE
+@pytest.mark.fault("F5")
+@SHORT
 def test_a_polite_end_leaves_nothing_unknown(start_service: Start) -> None:
     """F5: every process ends within 30 seconds, and no text is left in a state that has to be guessed."""
     end_politely(start_service(), texts=20)
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.full
 def test_in_full_the_web_killed_twenty_times(start_service: Start) -> None:
     """F1 at full length, on both databases."""
     kill_the_web(start_service(), rounds=20)
 
 
+@pytest.mark.fault("F3", "F4")
 @pytest.mark.full
 @pytest.mark.parametrize("round_no", range(5))
 def test_in_full_everything_killed(start_service: Start, round_no: int) -> None:
@@ -123,6 +135,7 @@ def test_in_full_everything_killed(start_service: Start, round_no: int) -> None:
     kill_everything(start_service(workers=2), texts=100)
 
 
+@pytest.mark.fault("F5")
 @pytest.mark.full
 @pytest.mark.parametrize("round_no", range(3))
 def test_in_full_a_polite_end(start_service: Start, round_no: int) -> None:

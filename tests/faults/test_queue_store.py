@@ -14,12 +14,11 @@ from sms_service.models import numbers
 from sms_service.models.rota import duty
 from sms_service.models.staff import staff
 from sms_service.security.tokens import new_row_id
-from tests.faults.conftest import Start
+from tests.faults.conftest import SHORT, Start
 from tests.faults.load import InboundLoad
 from tests.faults.processes import wait_for
 from tests.faults.service import RunningService
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 DUTY_PHONE = "+250788999001"
 RED_TEXT = "arashaka kunyica"
 
@@ -50,7 +49,7 @@ def empty_again_and_again(service: RunningService, seconds: float, every: float)
     flusher.start()
     until = time.monotonic() + seconds
     sent = 0
-    with InboundLoad(service, phones) as load:
+    with InboundLoad(service, phones) as load, service.fault():
         while time.monotonic() < until:
             service.queue(f"round-{sent}", phones)
             sent += 1
@@ -69,19 +68,19 @@ def gone(service: RunningService, seconds: float) -> None:
     put_on_duty(service)
     service.start()
     wait_for(lambda: workers_known(service) == 1, 30, "the worker's birth")
-    service.redis.kill()
-    began = time.monotonic()
     service.queue("swept", phones)
-    answered = service.simulator.text(phones[0], RED_TEXT)
-    assert answered["statuses"] == [200]
-    wait_for(lambda: alerts(service), 60, "the first alert of a RED text")
-    service.arrive("swept", 20)
-    with InboundLoad(service, phones, every=0.5) as load:
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-    slowest = max(line["milliseconds"] for line in service.simulator.callbacks("sms"))
-    assert slowest < 2000, f"a callback took {slowest} ms without the queue store"
-
-    service.start_redis()
+    with service.fault():
+        service.redis.kill()
+        began = time.monotonic()
+        answered = service.simulator.text(phones[0], RED_TEXT)
+        assert answered["statuses"] == [200]
+        wait_for(lambda: alerts(service), 60, "the first alert of a RED text")
+        service.arrive("swept", 20)
+        with InboundLoad(service, phones, every=0.5) as load:
+            time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+        slowest = max(line["milliseconds"] for line in service.simulator.callbacks("sms"))
+        assert slowest < 2000, f"a callback took {slowest} ms without the queue store"
+        service.start_redis()
     wait_for(lambda: workers_known(service) == 1, 30, "the worker's return")
     service.queue("back", phones)
     service.arrive("back", 20)
@@ -100,24 +99,28 @@ def alerts(service: RunningService) -> list[object]:
     return [line for line in service.simulator.record("send") if line["number"] == DUTY_PHONE and line["taken"]]
 
 
-@SQLITE
+@pytest.mark.fault("F6")
+@SHORT
 def test_the_queue_store_emptied(start_service: Start) -> None:
     """F6, I13: nothing lost, nothing doubled, everything goes."""
     empty_again_and_again(start_service(), seconds=4, every=0.3)
 
 
-@SQLITE
+@pytest.mark.fault("F7")
+@SHORT
 def test_the_queue_store_killed_and_back(start_service: Start) -> None:
     """F7, I5, I13: callbacks within 2 s, the RED alert within 60 s, sends by the sweep; the worker comes back by itself."""
     gone(start_service(), seconds=8)
 
 
+@pytest.mark.fault("F6")
 @pytest.mark.full
 def test_in_full_emptied_for_a_minute(start_service: Start) -> None:
     """F6 at full length: every 2 s for 60 s, on both databases."""
     empty_again_and_again(start_service(workers=2), seconds=60, every=2)
 
 
+@pytest.mark.fault("F7")
 @pytest.mark.full
 def test_in_full_gone_for_five_minutes(start_service: Start) -> None:
     """F7 at full length: five minutes, on both databases."""
