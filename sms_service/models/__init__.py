@@ -25,6 +25,7 @@ from sms_service.models import (
     search,
     staff,
     state,
+    suppressions,
     versions,
     wall_clocks,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "search",
     "staff",
     "state",
+    "suppressions",
     "versions",
     "wall_clocks",
 ]

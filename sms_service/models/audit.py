@@ -22,6 +22,7 @@ audit = Table(
     word("act", 40, index=True),
     word("subject", 60, nullable=True),
     sealed("reason", nullable=True),
+    Column("mark", LargeBinary, nullable=True),  # what the chain covers instead of the reason's bytes, which a new key changes
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Integer, Row, Table, bindparam, select, update
 
+from sms_service.models import suppressions
 from sms_service.models.base import at, insert_ignore, keyed_hash, metadata, row_id, sealed, word
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.security.vault import Vault
@@ -46,8 +47,13 @@ def ensure(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
 
 
 def make(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
-    """The row id of a number that was not there a moment ago; of the other's row, when somebody was quicker."""
+    """The row id of a number that was not there a moment ago; of the other's row, when somebody was quicker.
+
+    One that the suppression journal knows starts out stopped: erased since, or lost with everything after a backup (I19).
+    """
     digest = vault.number_hash(e164)
+    before = suppressions.on_number(db, [digest])
+    left = [one.at for one in before if one.kind == "network"]
     made = new_row_id()
     insert_ignore(
         db,
@@ -61,6 +67,9 @@ def make(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
             "unclear_run": 0,
             "pin_fails": 0,
             "staff_phone": False,
+            "stopped_at": before[0].at if before else None,
+            "stop_reason": "journal" if before else None,
+            "network_opt_out_at": left[0] if left else None,
         },
     )
     return int(db.execute(_ID_BY_HASH, {"digest": digest}).scalar_one())

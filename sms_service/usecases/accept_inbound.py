@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from sms_service import clock
 from sms_service.gateway.wire import InboundSms, OptOut
-from sms_service.models import numbers, outbox, people
+from sms_service.models import numbers, outbox, people, suppressions
 from sms_service.models.base import insert_ignore
 from sms_service.models.dialogues import dialogue
 from sms_service.models.inbound import inbound
@@ -106,6 +106,7 @@ def stop_number(context: Context, db: Connection, number_id: int, now: datetime,
     row = numbers.lock(db, number_id)
     if row.stopped_at is None:
         numbers.change(db, number_id, stopped_at=now, stop_reason=reason)
+        suppressions.note(db, "stop", row.hash, now)
     rows = outbox.outbox.c
     outbox.cancel_queued(db, now, "stopped", rows.number_id == number_id, rows.kind != "alert", rows.template.not_in(AFTER_STOP))
     db.execute(
@@ -154,5 +155,18 @@ def accept_opt_out(context: Context, message: OptOut) -> None:
     with context.database.begin() as db:
         now = context.now(db)
         number_id = numbers.ensure(db, context.vault, message.number, now)
-        stop_number(context, db, number_id, now, reason="network")
+        opt_out(context, db, number_id, now)
+
+
+def opt_out(context: Context, db: Connection, number_id: int, now: datetime) -> None:
+    """The number left our sender at the network: stopped like by a stop, and only a new consent face to face ends it (S19)."""
+    stop_number(context, db, number_id, now, reason="network")
+    note_opt_out(db, number_id, now)
+
+
+def note_opt_out(db: Connection, number_id: int, now: datetime) -> None:
+    """Keep that the network carries none of our texts to this number, on the number and in the journal."""
+    row = numbers.get(db, number_id)
+    if row.network_opt_out_at is None:
+        suppressions.note(db, "network", row.hash, now)
         numbers.change(db, number_id, network_opt_out_at=now)

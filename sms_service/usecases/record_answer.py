@@ -12,7 +12,7 @@ from sms_service.gateway.results import CallResult, RecipientResult
 from sms_service.models import numbers, outbox, state
 from sms_service.models.outbox import attempt, parked_report
 from sms_service.rules.delivery import Next, after_answer, after_report, classify, suppresses_number
-from sms_service.usecases.accept_inbound import stop_number
+from sms_service.usecases.accept_inbound import note_opt_out, opt_out
 from sms_service.usecases.context import Context
 
 BREAKER_AFTER = 5  # calls in a row without any answer (F25)
@@ -60,11 +60,11 @@ def record_answers(context: Context, db: Connection, answered: Sequence[Answered
         if ours or following.state == "accepted" or one.gateway_id:
             moves.append(_move(held, row, one, following, [report.status for report in early], now, ours=ours))
         if any(suppresses_number(report.failure_reason or "") for report in early):
-            stop_number(context, db, row.number_id, now, reason="network")
+            opt_out(context, db, row.number_id, now)
         if following.flag_number:
             numbers.change(db, row.number_id, flagged=one.reason[:40] or "refused")
             if one.code == 406:
-                numbers.change(db, row.number_id, network_opt_out_at=now)
+                note_opt_out(db, row.number_id, now)
     _write(db, ends, moves)
     _channel(context, db, channel, 0 if reached else len(silent), now)
 

@@ -12,7 +12,7 @@ from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import parked_report
 from sms_service.rules.delivery import STAGES, after_report, suppresses_number
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases.accept_inbound import stop_number
+from sms_service.usecases.accept_inbound import opt_out
 from sms_service.usecases.context import Context
 
 KEPT = timedelta(days=7)
@@ -62,8 +62,7 @@ def apply_report(context: Context, db: Connection, gateway_id: str, status: str,
         values = {"state": new_state, "stage": stage, "closed_at": now if new_state in outbox.FINAL else None}
         db.execute(update(outbox.outbox).where(outbox.outbox.c.id == row.id).values(**values))
     if failure_reason and suppresses_number(failure_reason):
-        stop_number(context, db, row.number_id, now, reason="network")
-        numbers.change(db, row.number_id, network_opt_out_at=now)
+        opt_out(context, db, row.number_id, now)
     return True
 
 
