@@ -67,7 +67,8 @@ class SimulatorProcess:
 
     def start(self) -> None:
         """Start and wait until it listens; ``RuntimeError`` when it does not."""
-        process = subprocess.Popen(self.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        # A session of its own: Ctrl-C is for the tests, and ends the gateway when they are done with it.
+        process = subprocess.Popen(self.command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self._process = process
         assert process.stdout is not None
         line = process.stdout.readline().strip()

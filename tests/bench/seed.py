@@ -36,24 +36,39 @@ def seed(context: Context, people: int, unknown: int) -> Seeded:
     with context.database.begin() as db:
         clock.set_now(db, NOW)
         group_id, meeting_id = _group(db)
-        phones = [f"+25078{place:07d}" for place in range(people + unknown)]
-        number_ids = [new_row_id() for _ in range(people)]
-        person_ids = [new_row_id() for _ in range(people)]
-        _insert(db, number, [_number(context, *one) for one in zip(number_ids, phones, strict=False)])
-        _insert(db, person, [_person(place, row_id) for place, row_id in enumerate(person_ids)])
-        sealed = context.vault.seal
-        names = [{"person_id": row_id, "name": sealed("identity", "name", row_id, "Imena")} for row_id in person_ids]
-        _insert(db, identity, names)
-        _insert(db, contact_point, [_phone(*one) for one in zip(person_ids, number_ids, strict=True)])
-        members = [
-            {"id": new_row_id(), "group_id": group_id, "person_id": row_id, "part": "member", "joined_at": NOW}
-            for row_id in person_ids
-        ]
-        _insert(db, membership, members)
+        phones = [_e164(place) for place in range(people + unknown)]
+        number_ids, person_ids = add_members(context, db, group_id, people)
     if context.database.is_postgresql:
         with context.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
             plain.exec_driver_sql("ANALYZE")
     return Seeded(phones, number_ids, person_ids, group_id, meeting_id)
+
+
+def _e164(place: int) -> str:
+    return f"+25078{place:07d}"
+
+
+def add_members(
+    context: Context, db: Connection, group_id: int, count: int, *, first: int = 0, name: str = "Imena"
+) -> tuple[list[int], list[int]]:
+    """``count`` people called ``name`` with own phones, all in one group; the ids of their numbers and of themselves.
+
+    Their phones are +25078 and seven digits from ``first`` on.
+    """
+    places = range(first, first + count)
+    number_ids = [new_row_id() for _ in places]
+    person_ids = [new_row_id() for _ in places]
+    _insert(db, number, [_number(context, row_id, _e164(place)) for row_id, place in zip(number_ids, places, strict=True)])
+    _insert(db, person, [_person(place, row_id) for row_id, place in zip(person_ids, places, strict=True)])
+    sealed = context.vault.seal
+    names = [{"person_id": row_id, "name": sealed("identity", "name", row_id, name)} for row_id in person_ids]
+    _insert(db, identity, names)
+    _insert(db, contact_point, [_phone(*one) for one in zip(person_ids, number_ids, strict=True)])
+    members = [
+        {"id": new_row_id(), "group_id": group_id, "person_id": row_id, "part": "member", "joined_at": NOW} for row_id in person_ids
+    ]
+    _insert(db, membership, members)
+    return number_ids, person_ids
 
 
 def _insert(db: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
