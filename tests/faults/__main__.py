@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults import catalogue, table
+from tests.faults import catalogue, kills, table
 from tests.faults.plugin import Chooser, say
 
 DATABASES = ("sqlite", "postgresql")
@@ -22,6 +22,7 @@ DATABASES = ("sqlite", "postgresql")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run faults", description=(__doc__ or "").partition("\n\n")[2])
+    parser.epilog = "run faults kills …: random kills of every process for about an hour (run faults kills --help)"
     parser.add_argument("faults", nargs="*", metavar="F", help="the faults to play, such as F4 F22; all when none is named")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--short", action="store_true", help="the short forms: seconds each instead of minutes")
@@ -33,8 +34,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what was asked for; 0 when nothing failed, 1 when something did. Wrong use ends the program with 2."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["kills"]:  # an hour of its own, with options of its own
+        return kills.main(given[1:])
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     faults = catalogue.load()
     unknown = [name for name in options.faults if name.upper() not in faults]
     if unknown:

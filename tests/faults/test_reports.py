@@ -19,12 +19,11 @@ from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.send_texts import send_round
 from sms_service.usecases.take_report import match_parked, take_report
-from tests.faults.conftest import Start
+from tests.faults.conftest import SHORT, Start
 from tests.faults.service import RunningService
 from tests.service import Recorder
 from tests.usecases.site import Site
 
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 STATUSES = ("Sent", "Success", "Buffered")
 # What the simulator posts for one text, and where that leaves it in any order (contract 10.2).
 PLANS = {
@@ -145,7 +144,7 @@ def test_in_full_a_thousand_such_moments(context: Context) -> None:
     report_while_recorded(context, 1000)
 
 
-@SQLITE
+@SHORT
 @pytest.mark.fault("F28")
 def test_reports_shuffled_repeated_and_contradictory(start_service: Start) -> None:
     """F28, I14, W7: each plan of reports ends where its strongest report says, unknown statuses and ids change nothing."""
