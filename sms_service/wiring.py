@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sms_service import clock, logs, orphans, paths, store
 from sms_service.catalogue import Catalogue, load_catalogue
@@ -21,9 +21,12 @@ from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon, build_lexicon
 from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.compare_clocks import WEB
-from sms_service.usecases.context import Context, no_nudge
+from sms_service.usecases.context import Context, no_nudge, no_queue
 from sms_service.usecases.send_texts import CALLS_A_ROUND
 from sms_service.usecases.versions import import_release
+
+if TYPE_CHECKING:
+    from workers.nudge import Nudger
 
 
 def build_context(
@@ -90,6 +93,7 @@ def context_from(
     wait_ms: int = WORKER_WAIT_MS,
     pool: int = 8,
     nudge: Callable[[str, int], None] = no_nudge,
+    queue_length: Callable[[], int | None] = no_queue,
     sends: bool = False,
 ) -> Context:
     """The context of one process from its settings; ``sends`` gives it the gateway's client.
@@ -103,6 +107,8 @@ def context_from(
         audit_key=settings.audit_key,
         client=client_for(settings, connections=CALLS_A_ROUND + 8) if sends else None,
         nudge=nudge,
+        queue_length=queue_length,
+        data_dir=settings.data_dir,
         sender_id=settings.at_sender_id,
         short_code=settings.at_short_code,
         broadcast_delay_seconds=settings.broadcast_delay_seconds,
@@ -113,7 +119,7 @@ def context_from(
     )
 
 
-def nudger(settings: Settings) -> Callable[[str, int], None]:
+def nudger(settings: Settings) -> Nudger:
     """The nudge of a process, with a short time-out: to the named store, else to the private one a worker starts here.
 
     A store that is not there costs nothing and loses nothing: the sweep works alone (I13).
@@ -132,7 +138,8 @@ def web_application() -> Callable[..., Any]:
     settings = load_settings(os.environ, env_file=Path(".env"))
     logs.configure(settings.log_level, "web")
     orphans.end_with_parent()
-    context = context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudger(settings))
+    nudge = nudger(settings)
+    context = context_from(settings, wait_ms=CALLBACK_WAIT_MS, nudge=nudge, queue_length=nudge.waiting)
     application = create_app(context, settings)
     start_heartbeat(context, WEB)
     get_ready(context)  # a telephone waits a few seconds only

@@ -11,13 +11,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
+from sms_service.usecases.count_up import count_up
 from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.poll_balance import poll_balance
+from sms_service.usecases.read_audit import check_by_itself
 from sms_service.usecases.sweep import drain_inbound, drain_outbox
 from sms_service.usecases.tick import Pace, tick
 
 EVERY_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
+CHORES_SECONDS = 30.0
 SWEEP_CALLS = 8
 
 log = logger("clock")
@@ -30,12 +33,15 @@ def run_clock(context: Context, stop: threading.Event) -> None:
     sweeper.start()
     replayer = threading.Thread(target=_replay, args=(context, stop), name="replay", daemon=True)
     replayer.start()
+    chores = threading.Thread(target=_chores, args=(context, stop), name="chores", daemon=True)
+    chores.start()
     pace = Pace()
     while not stop.is_set():
         _guarded("tick", lambda: tick(context, pace))
         stop.wait(EVERY_SECONDS)
     sweeper.join(timeout=40)
     replayer.join(timeout=5)
+    chores.join(timeout=5)
     pool.shutdown(wait=True)
 
 
@@ -53,6 +59,13 @@ def _replay(context: Context, stop: threading.Event) -> None:
     while not stop.is_set():
         _guarded("replay", lambda: replay_waiting(context, stop.is_set))
         stop.wait(EVERY_SECONDS)
+
+
+def _chores(context: Context, stop: threading.Event) -> None:
+    """What health and metrics read as a row instead of asking a whole table: the audit's chain and the totals (I21, I22)."""
+    while not stop.wait(CHORES_SECONDS):
+        _guarded("totals", lambda: count_up(context))
+        _guarded("audit", lambda: check_by_itself(context, stop.is_set))
 
 
 def _guarded(part: str, work: Callable[[], object]) -> None:

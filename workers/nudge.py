@@ -40,6 +40,13 @@ class Nudger:
         except (RedisError, OSError):
             self._away_until = self._clock() + _AWAY_SECONDS
 
+    def waiting(self) -> int | None:
+        """How many nudges wait for a worker; None when the queue store does not answer."""
+        try:
+            return int(self._redis.llen(self._queue.key))
+        except (RedisError, OSError):
+            return None
+
 
 def mark(kind: str) -> str:
     """The key that says a nudge of this kind waits; the job removes it before it looks, so that a later nudge is not lost."""

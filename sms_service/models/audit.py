@@ -60,6 +60,14 @@ def chain(db: Connection) -> Iterator[tuple[int, bytes, bytes, list[str]]]:
         yield row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)
 
 
+def after(db: Connection, seq: int, limit: int) -> list[tuple[int, bytes, bytes, list[str]]]:
+    """As ``chain``: so many entries that follow number ``seq``."""
+    rows = db.execute(select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(limit))
+    return [
+        (row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)) for row in rows
+    ]
+
+
 def latest(db: Connection, limit: int, before: int | None = None, act: str | None = None) -> list[Row[Any]]:
     query = select(audit)
     if before is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, func, select, update
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, func, select, text, update
 
 from sms_service.models.base import at, code, metadata, ref, row_id, sealed, word
 
@@ -55,6 +55,8 @@ concern_note = Table(
     sealed("note"),
 )
 
+_NOT_ANSWERED = text("acknowledged_at IS NULL")
+
 alert = Table(
     "alert",
     metadata,
@@ -66,6 +68,7 @@ alert = Table(
     at("next_at", index=True),
     at("acknowledged_at", nullable=True),
     word("acknowledged_by", 40, nullable=True),
+    Index("ix_alert_waiting", "opened_at", postgresql_where=_NOT_ANSWERED, sqlite_where=_NOT_ANSWERED),
 )
 
 alert_phone = Table(

@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from datetime import datetime
 
 EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 COUNTER_BITS = 21
@@ -55,6 +56,11 @@ _row_ids = RowIds()
 def new_row_id() -> int:
     """A new unique, time-ordered 63-bit row id (see ``RowIds``)."""
     return _row_ids.new()
+
+
+def first_row_id_at(moment: datetime) -> int:
+    """The smallest row id that can have been drawn at ``moment`` (aware, of the drawing process's own clock)."""
+    return max(0, int(moment.timestamp() * 1000) - EPOCH_MS) << COUNTER_BITS
 
 
 def new_code(prefix: str, digits: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,6 +27,11 @@ FIRST_LANGUAGES = ("rw", "fr", "en", "sw")
 """The order of languages in a form; any further one follows by its code."""
 
 
+def no_queue() -> int:
+    """The queue of a process without Redis: nothing waits in it, and nothing is missed."""
+    return 0
+
+
 def no_nudge(job: str, row_id: int) -> None:
     """The nudge of a process without Redis: nothing, because the sweep finds the row within 5 s."""
 
@@ -36,6 +42,7 @@ class Context:
 
     ``nudge(job, row_id)`` tells a worker to look again; it never raises and losing it loses nothing (design decision 1).
     ``topics`` are the words that no outgoing text may hold (S1). ``client`` is the gateway; None where nothing is sent.
+    ``queue_length`` says how many nudges wait, None when the queue store does not answer. ``data_dir`` is where state lies.
     ``shipped`` are the words that came with the program: staff texts, and the apology when nothing can be read.
     ``read_lexicon`` gives what replies are read by, built when a process first reads one. ``expected`` names what this program
     needs published to do all its work. ``published`` is what runs, as the database says; it follows every publication at the next
@@ -51,6 +58,8 @@ class Context:
     topics: Topics
     client: Gateway | None = None
     nudge: Callable[[str, int], None] = no_nudge
+    queue_length: Callable[[], int | None] = no_queue
+    data_dir: Path | None = None
     sender_id: str = ""
     short_code: str = ""
     broadcast_delay_seconds: int = 300
