@@ -14,6 +14,7 @@ from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service import clock
 from sms_service.usecases.read_calendar import read_calendar
+from sms_service.usecases.why_not import not_sent
 
 pages = Pages("calendar")
 WEEKS = 6
@@ -62,6 +63,19 @@ def calendar(code: str) -> Response:
         label=labels.label,
         tone=labels.tone,
     )
+
+
+@pages.page("/groups/<code>/calendar/<day>", needs="see_log")
+def why(code: str, day: str) -> Response:
+    """What of this group's texts did not go on a day: codes, the reason in a sentence, and the thread."""
+    try:
+        asked = date.fromisoformat(day)
+    except ValueError:
+        guard.missing()
+    with guard.service().database.begin() as db:
+        row = group_pages.group_row(group_pages.side(), db, code)
+        found = not_sent(db, row.id, asked, guard.service().now(db))
+    return guard.show("calendar_why.html", row=row, day=asked, found=found)
 
 
 def _asked(today: date) -> date:

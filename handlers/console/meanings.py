@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.console import labels
+from handlers.console import labels, reasons
 from handlers.console.language import gettext as _
 from handlers.console.language import later
 
@@ -120,48 +120,6 @@ RULES: Final = {
     "dial": later("first screen"),
     "report": later("a meeting report"),
 }
-REASONS: Final = {
-    "stopped": later("the number asked to stop"),
-    "opted out at the network": later("opted out at the network"),
-    "number frozen until verified": later("the number is frozen until verified"),
-    "the meeting moved or was cancelled": later("the meeting moved or was cancelled"),
-    "class B goes to own phones only": later("personal texts go to own phones only"),
-    "phone_shared": later("personal texts go to own phones only"),
-    "phone_ended": later("no longer this person's phone"),
-    "withdrawn": later("the person left"),
-    "no consent for this purpose": later("no consent for this purpose"),
-    "directory number expired": later("a number in it is not checked any more"),
-    "too late": later("too late to be of use"),
-    "no allowed minute before it expires": later("no allowed hour before it is of no use"),
-    "reply cap reached": later("enough answers for one day"),
-    "replies go to Rwandan numbers only": later("answers go to Rwandan numbers only"),
-    "outbound is switched off": later("sending is switched off"),
-    "spend ceiling reached": later("the money of the day is spent"),
-    "not due yet": later("not due yet"),
-    "outside allowed hours": later("outside the allowed hours"),
-    "weekly cap reached": later("enough texts this week"),
-    "weekly check-in cap reached": later("enough texts this week"),
-    "weekly cap: the reminders go first": later("the week's texts are kept for reminders"),
-    "within a day of a text about a meeting": later("too close to a text about a meeting"),
-    "closed": later("the group has closed"),
-    "reopened": later("the group runs again"),
-    "question set turned off": later("the group uses these questions no more"),
-    "answered": later("already answered"),
-    "moved": later("the meeting moved"),
-    "shifted": later("the meeting moved"),
-    "cancelled": later("the meeting was cancelled"),
-    "text paused": later("this text is paused"),
-    "not approved": later("the year's approval was taken back"),
-    "paused": later("the meeting moved out of a pause"),
-    "recalled": later("recalled"),
-    "acknowledged": later("somebody has it"),
-    "no answer": later("the gateway did not answer"),
-    "no answer was recorded": later("the gateway's answer was lost"),
-    "an alert repeats by itself until somebody has it": later("an alert repeats by itself until somebody has it"),
-    "it was sent again once already": later("it was sent again once already"),
-    "its broadcast was recalled": later("its broadcast was recalled"),
-    "the question it asks is closed": later("the question it asks is closed"),
-}
 
 
 def answer(value: str) -> str:
@@ -189,11 +147,6 @@ def rule(code: str) -> str:
     return labels.label(RULES, code)
 
 
-def reason(code: str) -> str:
-    """Why a text did not go; the gateway's own words are shown as they came."""
-    return labels.label(REASONS, code)
-
-
 def leaving(moment: str) -> str:
     """When a queued text will leave; ``moment`` is already written for the page."""
     return _("leaves %(moment)s", moment=moment)
@@ -205,6 +158,7 @@ FILTERS: Final = {
     "answer_words": answer,
     "text_name": template,
     "rule_words": rule,
-    "why": reason,
+    "why": reasons.reason,
+    "explained": reasons.explained,
     "leaving": leaving,
 }

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import request, url_for
 from werkzeug.wrappers import Response
 
-from handlers.console import guard, labels, meanings
+from handlers.console import guard, labels, reasons
 from handlers.console.acting import carried_out, sent_form
 from handlers.console.forms import Form
 from handlers.console.frame import localtime, say
@@ -92,7 +92,7 @@ def settle() -> Response:
             say(_("Saved: the text is left as it is."))
     if not done:
         if "why" in form.errors:
-            form.errors = {"act": _("It cannot be sent again: %(why)s.", why=meanings.reason(form.errors["why"]))}
+            form.errors = {"act": _("It cannot be sent again: %(why)s.", why=reasons.reason(form.errors["why"]))}
         return _page(form)
     return guard.back_to("unanswered_unanswered", **_place())
 
@@ -137,7 +137,7 @@ def settle_all() -> Response:
     decided, refused = made[0]
     say(ngettext("Saved for %(n)s text.", "Saved for %(n)s texts.", decided))
     for why, count in refused.items():
-        words = meanings.reason(why)
+        words = reasons.reason(why)
         say(ngettext("%(n)s cannot be sent again: %(why)s.", "%(n)s cannot be sent again: %(why)s.", count, why=words), "amber")
     return guard.back_to("unanswered_unanswered", broadcast=cast)
 

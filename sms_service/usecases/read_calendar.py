@@ -36,7 +36,7 @@ _OUTCOMES: dict[str, Outcome] = {
     "queued": "leaves",
     "reserved": "leaves",
 }
-_TEMPLATES = {"check_in": "V6", "missed": "V5", "feedback": "V7", "practice": "V8", "caring": "V18", "referral": "V19"}
+_TEMPLATES = {"check_in": "V6", "missed": "V5", "feedback": "V7", "practice": "V8", "caring": "V18"}
 
 
 @dataclass(slots=True)
@@ -90,6 +90,11 @@ def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now:
     return list(days.values())
 
 
+def template_of(kind: str) -> str:
+    """Which text an occurrence of this kind makes, by its name in the outbox."""
+    return "V3" if kind in REMINDERS else _TEMPLATES.get(kind, kind)
+
+
 def _held(day: date, windows: Sequence[PauseWindow]) -> Any:
     if in_remembrance_week(day):
         return "remembrance"
@@ -129,7 +134,9 @@ def _ahead(
 ) -> list[Line]:
     """What is due and not written: reminders with the minutes of each phone, the rest when it is decided; and what was missed."""
     due = occurrence.c
-    query = select(occurrence).where(due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed")))
+    query = select(occurrence).where(
+        due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed"))
+    )
     lines: list[Line] = []
     reminded: dict[int, set[str]] = {}
     for row in db.execute(query.where(due.due_at < span[1], due.expires_at > span[0])):
@@ -137,7 +144,7 @@ def _ahead(
             reminded.setdefault(row.meeting_id, set()).add(row.kind)
         elif row.kind not in REMINDERS:
             outcome: Outcome = "missed" if row.state == "missed" else "open"
-            lines.append(Line(_TEMPLATES.get(row.kind, row.kind), outcome, "", row.due_at, row.due_at, 0))
+            lines.append(Line(template_of(row.kind), outcome, "", row.due_at, row.due_at, 0))
         else:
             lines.append(Line("V3", "missed", "", row.expires_at, row.expires_at, 0))
     for meeting_id, kinds in reminded.items():

@@ -39,3 +39,21 @@ def test_a_facilitator_sees_the_own_groups_calendar_only(browsers: Browsers, wor
     facilitator = browsers("facilitator")
     assert facilitator.get(f"/console/groups/{world.group}/calendar")[0] == 200
     assert facilitator.get(f"/console/groups/{world.other_group}/calendar")[0] == 404
+
+
+def test_a_past_day_says_whose_text_did_not_go_and_why(browsers: Browsers, context: Context, world: World) -> None:
+    """S39: 'why did Thursday's reminder not go?', by codes, a sentence, the thread; facilitators see counts only (S31)."""
+    at = world.now - timedelta(days=1)
+    with context.database.begin() as db:
+        values = {"group_id": world.ids[world.group], "kind": "scheduled", "template": "V3", "not_before": at}
+        db.execute(update(outbox).values(**values, state="suppressed", reason="weekly cap reached"))
+    path = f"/console/groups/{world.group}/calendar/{clock.local(at).date()}"
+    status, page = browsers("staff").get(path)
+    assert status == 200
+    assert "The number had three scheduled texts in seven days already" in page
+    assert f'/console/people/{world.person}/thread"' in page
+    assert re.search(r">N\d+<", page)
+    assert "+250" not in page
+    assert browsers("facilitator").get(path)[0] == 403
+    for nonsense in ("2026-02-30", "x", "9999-99-99"):
+        assert browsers("staff").get(f"/console/groups/{world.group}/calendar/{nonsense}")[0] == 404

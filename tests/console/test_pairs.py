@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import select, update
 
-from handlers.console import duty_chart, meanings
+from handlers.console import duty_chart, meanings, reasons
 from handlers.console.pairs import BOX, COLUMN, tree
 from handlers.console.tables import labelled
 from sms_service.models.cascade import activity, pair
@@ -132,8 +132,8 @@ def test_a_heading_cannot_break_out_of_its_cell() -> None:
 
 def test_answers_and_reasons_are_words_and_unknown_ones_stay() -> None:
     assert [meanings.answer(one) for one in ("True", "False", "3", "G07")] == ["Yes", "No", "3", "G07"]
-    assert meanings.reason("weekly cap reached") == "enough texts this week"
-    assert meanings.reason("gateway said 403") == "gateway said 403"
+    assert reasons.reason("weekly cap reached") == "enough texts this week"
+    assert reasons.reason("gateway said 403") == "gateway said 403"
 
 
 def test_a_queued_text_says_when_it_leaves_and_a_sent_one_does_not(context: Context, browsers: Browsers, world: World) -> None:

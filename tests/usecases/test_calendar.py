@@ -10,6 +10,7 @@ from sms_service.models import groups
 from sms_service.models.pauses import pause_window
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.read_calendar import Day, Line, read_calendar
+from sms_service.usecases.why_not import not_sent
 from tests.service import Service
 from tests.usecases.site import NOW, Site
 
@@ -88,3 +89,21 @@ def test_what_holds_texts_back_is_on_its_days(service: Service, site: Site) -> N
 def test_a_calendar_is_bounded(service: Service, site: Site) -> None:
     """I22: however many weeks are asked for, at most eight are read."""
     assert len(shown(service, date(2026, 5, 11), weeks=5000)) == 56
+
+
+def test_who_was_not_reminded_is_named_by_code_with_the_reason(service: Service, site: Site) -> None:
+    """S39, S31: what stayed behind by number and person, and those who were never written to."""
+    stopped, silent, phoneless = site.person(), site.person(opted_in=False), site.person(phone="", phone_ownership="none")
+    service.wait_until(NOW + timedelta(days=3))
+    service.text("+250788000001", "STOP")
+    service.work()
+    site.person()
+    service.wait_until(NOW + timedelta(days=8))
+    with service.context.database.begin() as db:
+        [row] = db.execute(groups.group.select()).all()
+        found = not_sent(db, row.id, date(2026, 5, 18), service.context.now(db))
+    said = {one.person_code: (one.template, one.state, one.reason) for one in found}
+    assert said[stopped] == ("V3", "cancelled", "stopped")
+    assert said[silent] == ("V3", "unwritten", "not_opted_in")
+    assert said[phoneless] == ("V3", "unwritten", "no_phone")
+    assert all(one.number_code.startswith("N") for one in found if one.state == "cancelled")
