@@ -63,14 +63,18 @@ def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:
     @click.option("--sample", type=click.IntRange(min=1), default=invariants.REPLAYED, show_default=True, help="newest dialogues")
     @click.option("--all", "everything", is_flag=True, help="play every dialogue and dial again, not a sample")
     def invariants_command(as_json: bool, sample: int, everything: bool) -> None:
-        """The invariants that a database can answer by itself; exit 1 if one is broken."""
+        """The invariants that a database can answer by itself, beside a working service; exit 1 if one is broken."""
         with using() as context:
             found = invariants.check_invariants(context, sample=None if everything else sample)
         if as_json:
-            click.echo(json.dumps([{"rule": one.rule, "checked": one.checked, "broken": one.broken} for one in found]))
+            click.echo(json.dumps([asdict(one) for one in found]))
         else:
             for one in found:
-                click.echo(f"{one.rule:4} {'broken ' + str(one.broken) if one.broken else 'holds':12} {one.says}")
+                click.echo(
+                    f"{one.rule:4} {'broken ' + str(one.broken) if one.broken else 'holds':12} {one.says} ({one.checked} looked at)"
+                )
+            for rule, where in invariants.ELSEWHERE.items():
+                click.echo(f"{rule:4} {'elsewhere':12} {where}")
         if any(one.broken for one in found):
             raise failed("an invariant is broken: hold outbound (sms-service outbound off) and look at the rows named")
 

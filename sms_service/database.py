@@ -23,6 +23,7 @@ CALLBACK_WAIT_MS = 3_000
 WORKER_WAIT_MS = 15_000
 STATEMENT_LIMIT_MS = 30_000
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
+_READS = "only_reads"
 _LOOK_AGAIN_MS = 2  # SQLite's own waiting grows to 100 ms a step: a busy writer then starves the others for seconds
 _ASK_AFTER_SECONDS = 30.0
 _GIVE_WAY_MS = 3  # more than one look of everybody else
@@ -48,6 +49,27 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with self._turn(), self.engine.begin() as db:
             yield db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A long look at one moment that holds up nobody: no lock is taken, nothing can be written, no statement is cut short.
+
+        PostgreSQL: a read-only repeatable-read transaction. SQLite: a read transaction beside the writers (WAL).
+        """
+        with self.engine.connect() as opened:
+            if not self.is_postgresql:
+                with opened.execution_options(**{_READS: True}).begin():
+                    opened.exec_driver_sql("PRAGMA query_only=ON")
+                    try:
+                        yield opened
+                    finally:
+                        opened.exec_driver_sql("PRAGMA query_only=OFF")
+                return
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            db = opened.execution_options(**options)
+            with db.begin():
+                db.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                yield db
 
     def _turn(self) -> AbstractContextManager[object]:
         """On SQLite this process's turn to write; whoever waits too long is told so by the file's lock, as ever."""
@@ -154,6 +176,9 @@ def _immediate(seconds: float) -> Callable[[Connection], None]:
     """Begin with the write lock in hand, looking again every few milliseconds for at most ``seconds``."""
 
     def begin(db: Connection) -> None:
+        if db.get_execution_options().get(_READS):
+            db.exec_driver_sql("BEGIN")
+            return
         driver = db.connection.dbapi_connection
         until = time.monotonic() + seconds
         while driver is not None and time.monotonic() < until:

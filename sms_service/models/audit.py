@@ -56,7 +56,7 @@ def append(
 
 def chain(db: Connection) -> Iterator[tuple[int, bytes, bytes, list[str]]]:
     """(seq, previous, hash, fields) in order, for ``security.audit_chain.verify``."""
-    for row in db.execute(select(audit).order_by(audit.c.seq)):
+    for row in db.execute(select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)):
         yield row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)
 
 
