@@ -48,7 +48,7 @@ broadcast_text = Table(
     "broadcast_text",
     metadata,
     row_id(),
-    ref("broadcast_id", "broadcast", index=True),
+    ref("broadcast_id", "broadcast"),
     word("language", 2),
     sealed("body"),
     UniqueConstraint("broadcast_id", "language"),

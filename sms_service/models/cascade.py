@@ -24,7 +24,7 @@ pair_member = Table(
     "pair_member",
     metadata,
     row_id(),
-    ref("pair_id", "pair", index=True),
+    ref("pair_id", "pair"),
     ref("person_id", "person"),
     UniqueConstraint("pair_id", "person_id"),
 )
@@ -33,7 +33,7 @@ activity = Table(
     "activity",
     metadata,
     row_id(),
-    ref("pair_id", "pair", index=True),
+    ref("pair_id", "pair"),
     word("kind", 20),  # workshop | dialogue | home_visits | coaching | radio
     Column("held_on", Date, nullable=False),
     Column("hours", Float, nullable=False),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, func, select, text, update
 
-from sms_service.models.base import at, code, metadata, ref, row_id, sealed, word
+from sms_service.models.base import at, code, metadata, ref, row_id, sealed, where_given, word
 
 concern = Table(
     "concern",
@@ -34,6 +34,7 @@ concern = Table(
     word("outcome", 24, nullable=True),
     Index("ix_concern_state_due_at", "state", "due_at"),
 )
+where_given(concern, "inbound_id")
 
 contact_attempt = Table(
     "contact_attempt",
@@ -65,7 +66,7 @@ alert = Table(
     word("ack_code", 6, index=True),
     Column("step", Integer, nullable=False, default=0),
     at("opened_at"),
-    at("next_at", index=True),
+    at("next_at"),
     at("acknowledged_at", nullable=True),
     word("acknowledged_by", 40, nullable=True),
     Index("ix_alert_waiting", "opened_at", postgresql_where=_NOT_ANSWERED, sqlite_where=_NOT_ANSWERED),

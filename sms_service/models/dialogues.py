@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from sms_service.models.base import at, metadata, ref, row_id, word
+from sms_service.models.base import at, metadata, one_of, partial, ref, row_id, where_given, word
 from sms_service.security.tokens import new_row_id
 
 dialogue = Table(
@@ -30,8 +31,8 @@ dialogue = Table(
     metadata,
     row_id(),
     ref("number_id", "number"),
-    ref("person_id", "person", nullable=True, index=True),
-    ref("meeting_id", "meeting", nullable=True, index=True),
+    ref("person_id", "person", nullable=True),
+    ref("meeting_id", "meeting", nullable=True),
     word("conversation", 40),
     Column("place", JSON, nullable=False),
     word("state", 10),  # waiting (text not out) | open | done | closed
@@ -40,9 +41,12 @@ dialogue = Table(
     at("asked_at", nullable=True),
     at("closes_at"),
     at("closed_at", nullable=True),
-    Index("ix_dialogue_number_id_state", "number_id", "state"),
-    Index("ix_dialogue_state_closes_at", "state", "closes_at"),
+    Index("ix_dialogue_number_id_asked_at", "number_id", "asked_at"),
 )
+LIVE = one_of(dialogue.c.state, "waiting", "open")
+partial("ix_dialogue_live", dialogue.c.number_id, where=LIVE)
+partial("ix_dialogue_closing", dialogue.c.closes_at, where=LIVE)
+where_given(dialogue, "person_id", "meeting_id")
 
 dialogue_event = Table(
     "dialogue_event",
@@ -62,8 +66,8 @@ response = Table(
     metadata,
     row_id(),
     ref("dialogue_id", "dialogue", index=True),
-    ref("person_id", "person", nullable=True, index=True),
-    ref("meeting_id", "meeting", nullable=True, index=True),
+    ref("person_id", "person", nullable=True),
+    ref("meeting_id", "meeting", nullable=True),
     word("question", 40),
     word("value", 20),
     word("channel", 4),
@@ -71,6 +75,7 @@ response = Table(
     at("at"),
     ref("corrected_by", "staff", nullable=True),
 )
+where_given(response, "person_id", "meeting_id")
 
 
 def get(db: Connection, dialogue_id: int) -> Row[Any] | None:
@@ -80,7 +85,7 @@ def get(db: Connection, dialogue_id: int) -> Row[Any] | None:
 def open_by_sms(db: Connection, number_id: int, now: datetime) -> Row[Any] | None:
     """The one question a bare reply from this number answers: the last one sent (domain section 9.3)."""
     query = select(dialogue).where(
-        dialogue.c.number_id == number_id, dialogue.c.state == "open", dialogue.c.sms_open, dialogue.c.closes_at > now
+        dialogue.c.number_id == number_id, LIVE, dialogue.c.state == "open", dialogue.c.sms_open, dialogue.c.closes_at > now
     )
     return db.execute(query.order_by(dialogue.c.asked_at.desc()).limit(1)).first()
 
@@ -97,9 +102,14 @@ def close_older_by_sms(db: Connection, number_ids: Sequence[int], keep: Sequence
     """Sending another question closes the older one for SMS; on USSD it can still be finished."""
     db.execute(
         update(dialogue)
-        .where(dialogue.c.number_id.in_(list(number_ids)), dialogue.c.sms_open, dialogue.c.id.not_in(list(keep)))
+        .where(dialogue.c.number_id.in_(list(number_ids)), LIVE, dialogue.c.sms_open, dialogue.c.id.not_in(list(keep)))
         .values(sms_open=False)
     )
+
+
+def close_where(db: Connection, now: datetime, *where: ColumnElement[bool]) -> None:
+    """Close the dialogues that can still be answered and fit."""
+    db.execute(update(dialogue).where(LIVE, *where).values(state="closed", sms_open=False, closed_at=now))
 
 
 def change(db: Connection, dialogue_id: int, **values: Any) -> None:

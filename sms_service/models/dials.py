@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from sms_service.models.base import at, keyed_hash, metadata, ref, row_id, sealed, word
+from sms_service.models.base import at, keyed_hash, metadata, one_of, partial, ref, row_id, sealed, where_given, word
 
 dial = Table(
     "dial",
     metadata,
     row_id(),
     Column("gateway_session", String(128), nullable=False, unique=True),
-    ref("number_id", "number", index=True),
+    ref("number_id", "number"),
     Column("service_code", String(40), nullable=False),
     word("network_code", 12, nullable=True),
     word("language", 2),
@@ -27,7 +27,10 @@ dial = Table(
     word("end_status", 12, nullable=True),
     at("opened_at", index=True),
     at("last_at"),
+    Index("ix_dial_number_id_opened_at", "number_id", "opened_at"),
 )
+OPEN = one_of(dial.c.state, "open")
+partial("ix_dial_open", dial.c.opened_at, where=OPEN)
 
 turn = Table(
     "turn",
@@ -39,7 +42,7 @@ turn = Table(
     Column("seq", Integer, nullable=False),
     keyed_hash("receipt"),
     sealed("typed", nullable=True),
-    keyed_hash("typed_hash", nullable=True, index=True),
+    keyed_hash("typed_hash", nullable=True),
     sealed("screen"),
     word("intent", 12),
     word("value", 40, nullable=True),
@@ -51,3 +54,4 @@ turn = Table(
     UniqueConstraint("dial_id", "receipt"),
     Index("ix_turn_number_id_at", "number_id", "at"),
 )
+where_given(turn, "typed_hash")

@@ -33,7 +33,7 @@ session_template = Table(
     "session_template",
     metadata,
     row_id(),
-    ref("curriculum_id", "curriculum", index=True),
+    ref("curriculum_id", "curriculum"),
     Column("no", Integer, nullable=False),
     word("phase", 40),
     word("audience", 8),  # M men, W partners, C couples, F family, X community
@@ -67,7 +67,7 @@ membership = Table(
     "membership",
     metadata,
     row_id(),
-    ref("group_id", "peace_group", index=True),
+    ref("group_id", "peace_group"),
     ref("person_id", "person", index=True),
     word("part", 12),  # member | partner
     at("joined_at"),
@@ -79,7 +79,7 @@ group_facilitator = Table(
     "group_facilitator",
     metadata,
     row_id(),
-    ref("group_id", "peace_group", index=True),
+    ref("group_id", "peace_group"),
     ref("person_id", "person", index=True),
     UniqueConstraint("group_id", "person_id"),
 )

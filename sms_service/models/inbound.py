@@ -18,11 +18,12 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     select,
     update,
 )
 
-from sms_service.models.base import at, keyed_hash, metadata, ref, row_id, sealed, word
+from sms_service.models.base import at, keyed_hash, metadata, one_of, partial, ref, row_id, sealed, where_given, word
 
 inbound = Table(
     "inbound",
@@ -43,15 +44,20 @@ inbound = Table(
     word("value", 40, nullable=True),
     word("rule", 60, nullable=True),
     Column("confidence", Float, nullable=True),
-    Column("dialogue_id", BigInteger, nullable=True, index=True),
+    Column("dialogue_id", BigInteger, nullable=True),
     word("network_code", 12, nullable=True),
     word("sent_date", 40, nullable=True),
     at("received_at", index=True),
     at("processed_at", nullable=True),
     UniqueConstraint("channel", "provider_id"),
-    Index("ix_inbound_number_id_state", "number_id", "state"),
-    Index("ix_inbound_state_received_at", "state", "received_at"),
+    Index("ix_inbound_number_id_received_at", "number_id", "received_at"),
 )
+NEW = one_of(inbound.c.state, "new")
+NEEDS_PERSON = one_of(inbound.c.state, "needs_person")
+partial("ix_inbound_new", inbound.c.id, where=NEW)
+partial("ix_inbound_new_number_id", inbound.c.number_id, where=NEW)
+partial("ix_inbound_needs_person", inbound.c.id, where=NEEDS_PERSON)
+where_given(inbound, "dialogue_id")
 
 
 def get(db: Connection, inbound_id: int) -> Row[Any] | None:
@@ -60,15 +66,26 @@ def get(db: Connection, inbound_id: int) -> Row[Any] | None:
 
 def waiting(db: Connection, limit: int, older_than: datetime | None = None) -> Sequence[int]:
     """Ids not yet processed, oldest first: the sweep's own list, so that a lost nudge loses nothing."""
-    query = select(inbound.c.id).where(inbound.c.state == "new")
+    query = select(inbound.c.id).where(NEW)
     if older_than is not None:
         query = query.where(inbound.c.received_at <= older_than)
     return db.execute(query.order_by(inbound.c.id).limit(limit)).scalars().all()
 
 
+def oldest_waiting(db: Connection) -> datetime | None:
+    """When the longest waiting unprocessed text came."""
+    return db.execute(select(func.min(inbound.c.received_at)).where(NEW)).scalar()
+
+
+def count_for_a_person(db: Connection) -> int:
+    """How many texts could not be processed and wait for a person."""
+    query = select(func.count()).select_from(inbound).where(NEEDS_PERSON)
+    return int(db.execute(query).scalar_one())
+
+
 def older_waiting(db: Connection, row: Any) -> int | None:
     """An earlier unprocessed text of the same number, which must be taken first (I4)."""
-    query = select(inbound.c.id).where(inbound.c.number_id == row.number_id, inbound.c.state == "new", inbound.c.id < row.id)
+    query = select(inbound.c.id).where(inbound.c.number_id == row.number_id, NEW, inbound.c.id < row.id)
     return db.execute(query.order_by(inbound.c.id).limit(1)).scalar()
 
 

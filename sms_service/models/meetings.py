@@ -16,7 +16,7 @@ meeting = Table(
     "meeting",
     metadata,
     row_id(),
-    ref("group_id", "peace_group", index=True),
+    ref("group_id", "peace_group"),
     ref("template_id", "session_template", nullable=True),
     Column("no", Integer, nullable=False),
     at("starts_at", index=True),
@@ -31,7 +31,7 @@ attendance = Table(
     "attendance",
     metadata,
     row_id(),
-    ref("meeting_id", "meeting", index=True),
+    ref("meeting_id", "meeting"),
     ref("person_id", "person"),
     word("status", 8),  # present | absent | unknown
     word("source", 20),

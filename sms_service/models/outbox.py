@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -15,12 +16,25 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    exists,
     func,
     select,
     update,
 )
 
-from sms_service.models.base import UtcTime, at, keyed_hash, metadata, ref, row_id, sealed, word
+from sms_service.models.base import (
+    UtcTime,
+    at,
+    keyed_hash,
+    metadata,
+    one_of,
+    partial,
+    ref,
+    row_id,
+    sealed,
+    where_given,
+    word,
+)
 
 
 def _when_written(context: Any) -> Any:
@@ -33,10 +47,10 @@ outbox = Table(
     row_id(),
     Column("key", String(80), nullable=False, unique=True),
     ref("number_id", "number"),
-    ref("person_id", "person", nullable=True, index=True),
+    ref("person_id", "person", nullable=True),
     ref("group_id", "peace_group", nullable=True),
-    ref("meeting_id", "meeting", nullable=True, index=True),
-    ref("dialogue_id", "dialogue", nullable=True, index=True),
+    ref("meeting_id", "meeting", nullable=True),
+    ref("dialogue_id", "dialogue", nullable=True),
     ref("inbound_id", "inbound", nullable=True),
     ref("broadcast_id", "broadcast", nullable=True),
     ref("alert_id", "alert", nullable=True),
@@ -64,14 +78,17 @@ outbox = Table(
     Column("shown_at", UtcTime, nullable=False, default=_when_written),  # where the log shows it: written, then sent or closed
     at("accepted_at", nullable=True),
     at("closed_at", nullable=True),
-    Index("ix_outbox_due", "state", "lane", "not_before"),
-    Index("ix_outbox_number_id_state", "number_id", "state"),
-    Index("ix_outbox_broadcast_id_state", "broadcast_id", "state"),
+    Index("ix_outbox_number_id_not_before", "number_id", "not_before"),
     Index("ix_outbox_shown_at", "shown_at"),
-    Index("ix_outbox_gateway_id", "gateway_id"),
     Index("ix_outbox_body_hash", "body_hash"),
-    Index("ix_outbox_group_id_not_before", "group_id", "not_before"),
 )
+QUEUED = one_of(outbox.c.state, "queued")
+MOVING = one_of(outbox.c.state, "queued", "reserved", "calling", "unknown")  # few; final rows grow without end (I22)
+partial("ix_outbox_due", outbox.c.lane, outbox.c.not_before, where=QUEUED)
+partial("ix_outbox_moving", outbox.c.state, outbox.c.number_id, where=MOVING)
+partial("ix_outbox_broadcast_id", outbox.c.broadcast_id, outbox.c.state, where=outbox.c.broadcast_id.is_not(None))
+partial("ix_outbox_group_id", outbox.c.group_id, outbox.c.not_before, where=outbox.c.group_id.is_not(None))
+where_given(outbox, "person_id", "meeting_id", "dialogue_id", "gateway_id", "inbound_id", "replaces_id")
 
 attempt = Table(
     "attempt",
@@ -99,6 +116,8 @@ parked_report = Table(
     UniqueConstraint("gateway_id", "status"),
 )
 
+LANES = (0, 1, 2, 3)
+LONGEST_LIFE = timedelta(days=60)  # more than any text has from its first minute to its last
 SENDING = ("reserved", "calling")
 MAY_HAVE_LEFT = ("accepted", "delivered", "failed", "unknown", "calling")
 FINAL = ("delivered", "failed", "refused", "expired", "cancelled", "suppressed", "given_up")
@@ -116,9 +135,16 @@ def cancel_queued(db: Connection, now: datetime, reason: str, *where: Any) -> in
     """Cancel rows that hold no lease; one already past its fence may finish (F42)."""
     return db.execute(
         update(outbox)
-        .where(outbox.c.state.in_(("queued", "reserved")), *where)
+        .where(MOVING, outbox.c.state.in_(("queued", "reserved")), *where)
         .values(state="cancelled", reason=reason, closed_at=now, shown_at=now, token=None, lease_until=None)
     ).rowcount
+
+
+def being_sent(number_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a text to this number is in a worker's hands: one at a time (reliability section 4)."""
+    other = outbox.alias("other")
+    moving = one_of(other.c.state, "queued", "reserved", "calling", "unknown")
+    return exists().where(other.c.number_id == number_id, moving, other.c.state.in_(SENDING))
 
 
 def counts_by_state(db: Connection, *where: Any) -> dict[str, int]:
@@ -130,6 +156,7 @@ def question_since(db: Connection, number_id: int, since: datetime) -> bool:
     """Whether a question was queued or sent to this number since then: then an equal text is a new answer, not a repeat (I3)."""
     query = select(outbox.c.id).where(
         outbox.c.number_id == number_id,
+        outbox.c.not_before >= since - LONGEST_LIFE,
         outbox.c.dialogue_id.is_not(None),
         outbox.c.kind != "reply",
         (outbox.c.created_at >= since) | (outbox.c.accepted_at >= since),
@@ -138,14 +165,35 @@ def question_since(db: Connection, number_id: int, since: datetime) -> bool:
 
 
 def replies_since(db: Connection, number_id: int, since: datetime) -> int:
-    query = (
-        select(func.count())
-        .select_from(outbox)
-        .where(outbox.c.number_id == number_id, outbox.c.kind == "reply", outbox.c.created_at >= since)
-    )
+    """Replies written to this number since then; one may leave when it is written, never before."""
+    mine = (outbox.c.number_id == number_id, outbox.c.not_before >= since)
+    query = select(func.count()).select_from(outbox).where(*mine, outbox.c.kind == "reply", outbox.c.created_at >= since)
     return int(db.execute(query).scalar_one())
 
 
+def any_due(db: Connection, now: datetime) -> bool:
+    """Whether a text may leave now."""
+    query = select(outbox.c.id).where(QUEUED, outbox.c.lane.in_(LANES), outbox.c.not_before <= now)
+    return db.execute(query.limit(1)).first() is not None
+
+
+def oldest_due(db: Connection, lane: int, now: datetime) -> datetime | None:
+    """Since when the longest waiting text of a lane that may leave has waited."""
+    return _first(db, lane, outbox.c.not_before <= now)
+
+
 def next_due(db: Connection, now: datetime) -> datetime | None:
-    query = select(outbox.c.not_before).where(outbox.c.state == "queued", outbox.c.not_before > now)
+    """When the next text may leave that may not leave yet."""
+    return min((first for lane in LANES if (first := _first(db, lane, outbox.c.not_before > now)) is not None), default=None)
+
+
+def _first(db: Connection, lane: int, *where: ColumnElement[bool]) -> datetime | None:
+    query = select(outbox.c.not_before).where(QUEUED, outbox.c.lane == lane, *where)
     return db.execute(query.order_by(outbox.c.not_before).limit(1)).scalar()
+
+
+def unsettled(db: Connection, broadcast_id: int, *, reports: bool) -> bool:
+    """Whether a text of this broadcast may still leave or, with ``reports``, has left without its final report."""
+    states = ("queued", "reserved", "calling", *(("accepted",) if reports else ()))
+    query = select(outbox.c.id).where(outbox.c.broadcast_id == broadcast_id, outbox.c.state.in_(states))
+    return db.execute(query.limit(1)).first() is not None

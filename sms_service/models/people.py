@@ -60,7 +60,7 @@ contact_point = Table(
     "contact_point",
     metadata,
     row_id(),
-    ref("person_id", "person", index=True),
+    ref("person_id", "person"),
     ref("number_id", "number", index=True),
     word("ownership", 16),  # own | shared_partner | shared_other | none
     word("safe_hours", 400, default=""),

@@ -34,7 +34,7 @@ cascade_report = Table(
     "cascade_report",
     metadata,
     row_id(),
-    ref("pair_id", "pair", index=True),
+    ref("pair_id", "pair"),
     word("month", 7),  # 2026-11; the row is there from the month's end on, filed or not
     at("opened_at"),
     Column("activities", Integer, nullable=True),

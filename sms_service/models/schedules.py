@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Index, Row, Table, UniqueConstraint, select, update
+from sqlalchemy import Connection, Row, Table, UniqueConstraint, select, update
 
-from sms_service.models.base import at, metadata, ref, row_id, word
+from sms_service.models.base import at, metadata, one_of, partial, ref, row_id, word
 
 occurrence = Table(
     "occurrence",
@@ -24,15 +24,18 @@ occurrence = Table(
     word("state", 10),  # pending | fired | missed | cancelled
     at("fired_at", nullable=True),
     UniqueConstraint("schedule", "due_at"),
-    Index("ix_occurrence_state_due_at", "state", "due_at"),
 )
+PENDING = one_of(occurrence.c.state, "pending")
+MISSED = one_of(occurrence.c.state, "missed")
+partial("ix_occurrence_pending", occurrence.c.due_at, where=PENDING)
+partial("ix_occurrence_missed", occurrence.c.due_at, where=MISSED)
 
 
 AGAIN = ("again_two_day", "again_morning")
 
 
 def due(db: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    query = select(occurrence).where(occurrence.c.state == "pending", occurrence.c.due_at <= now)
+    query = select(occurrence).where(PENDING, occurrence.c.due_at <= now)
     return db.execute(query.order_by(occurrence.c.due_at).limit(limit).with_for_update(skip_locked=True)).all()
 
 
@@ -48,6 +51,6 @@ def cancel_of_meeting(db: Connection, meeting_id: int) -> None:
 
 def next_due(db: Connection, now: datetime) -> datetime | None:
     """When something that people may notice is due; a second look for who has joined is left out."""
-    waiting = (occurrence.c.state == "pending", occurrence.c.due_at > now, occurrence.c.kind.not_in(AGAIN))
+    waiting = (PENDING, occurrence.c.due_at > now, occurrence.c.kind.not_in(AGAIN))
     query = select(occurrence.c.due_at).where(*waiting)
     return db.execute(query.order_by(occurrence.c.due_at).limit(1)).scalar()

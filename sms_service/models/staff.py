@@ -28,7 +28,7 @@ staff_role = Table(
     "staff_role",
     metadata,
     row_id(),
-    ref("staff_id", "staff", index=True),
+    ref("staff_id", "staff"),
     word("role", 16),  # admin | safeguarding | staff | facilitator | read_only
     UniqueConstraint("staff_id", "role"),
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from sms_service import clock
 from sms_service.gateway.wire import InboundSms, OptOut
-from sms_service.models import numbers, outbox, people, suppressions
+from sms_service.models import dialogues, numbers, outbox, people, suppressions
 from sms_service.models.base import insert_ignore
-from sms_service.models.dialogues import dialogue
 from sms_service.models.inbound import inbound
 from sms_service.models.state import service_state
 from sms_service.security.tokens import new_row_id
@@ -109,11 +108,7 @@ def stop_number(context: Context, db: Connection, number_id: int, now: datetime,
         suppressions.note(db, "stop", row.hash, now)
     rows = outbox.outbox.c
     outbox.cancel_queued(db, now, "stopped", rows.number_id == number_id, rows.kind != "alert", rows.template.not_in(AFTER_STOP))
-    db.execute(
-        update(dialogue)
-        .where(dialogue.c.number_id == number_id, dialogue.c.state.in_(("waiting", "open")))
-        .values(state="closed", sms_open=False, closed_at=now)
-    )
+    dialogues.close_where(db, now, dialogues.dialogue.c.number_id == number_id)
     if row.stopped_at is None:
         for contact in people.contact_points_of(db, [number_id]):
             if contact.ownership in SHARED:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sms_service import clock
 from sms_service.conversation.types import Dialogue
 from sms_service.gateway.wire import UssdEnd, UssdTurn
-from sms_service.models.dials import dial, turn
+from sms_service.models.dials import OPEN, dial, turn
 from sms_service.models.numbers import number
 from sms_service.models.state import service_state
 from sms_service.security.tokens import new_row_id
@@ -176,4 +176,5 @@ def end_dial(context: Context, end: UssdEnd) -> None:
 
 def close_silent(db: Connection, now: datetime) -> int:
     """Dials without an end event close after 300 s of silence (contract 11.3)."""
-    return db.execute(update(dial).where(dial.c.state == "open", dial.c.last_at < now - IDLE).values(state="abandoned")).rowcount
+    silent = (OPEN, dial.c.opened_at < now - IDLE, dial.c.last_at < now - IDLE)
+    return db.execute(update(dial).where(*silent).values(state="abandoned")).rowcount

@@ -14,8 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from sms_service.models import groups, people
-from sms_service.models.dialogues import dialogue
+from sms_service.models import dialogues, groups, people
 from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.models.people import PURPOSES, consent, identity, person
 from sms_service.security.tokens import new_code
@@ -245,10 +244,6 @@ def withdraw(context: Context, person_code: str, actor: str) -> None:
         db.execute(update(rows).where(rows.c.person_id == who.id, rows.c.left_at.is_(None)).values(left_at=now))
         for phone in people.phones_of(db, [who.id]):
             end_phone_in(db, phone, now)
-        db.execute(
-            update(dialogue)
-            .where(dialogue.c.person_id == who.id, dialogue.c.state.in_(("waiting", "open")))
-            .values(state="closed", sms_open=False, closed_at=now)
-        )
+        dialogues.close_where(db, now, dialogues.dialogue.c.person_id == who.id)
         cancel_queued(db, now, "withdrawn", outbox.c.person_id == who.id)
         context.record(db, actor, "person.withdraw", who.code)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from sms_service import clock
 from sms_service.models import broadcasts
 from sms_service.models.broadcasts import broadcast
-from sms_service.models.outbox import FINAL, outbox
+from sms_service.models.outbox import QUEUED, outbox, unsettled
 from sms_service.models.pauses import active
 from sms_service.rules.safe_hours import SafeHours, intersect
 from sms_service.rules.timing import next_allowed
@@ -52,7 +52,7 @@ def expand_broadcast(context: Context, broadcast_id: int, chunk: int = CHUNK) ->
 
 
 def _waiting(db: Connection) -> int:
-    query = select(func.count()).select_from(outbox).where(outbox.c.state == "queued", outbox.c.lane == LANE_BROADCAST)
+    query = select(func.count()).select_from(outbox).where(QUEUED, outbox.c.lane == LANE_BROADCAST)
     return int(db.execute(query).scalar_one())
 
 
@@ -102,12 +102,7 @@ def finish_broadcasts(context: Context) -> int:
         query = select(broadcast).where(broadcast.c.state == "sending", broadcast.c.expanded_to >= EXPANDED)
         finished = 0
         for row in db.execute(query).all():
-            moving = select(outbox.c.id).where(outbox.c.broadcast_id == row.id, outbox.c.state.not_in((*FINAL, "unknown")))
-            if row.expires_at > now:
-                still = db.execute(moving.limit(1)).first()
-            else:
-                still = db.execute(moving.where(outbox.c.state != "accepted").limit(1)).first()
-            if still is None:
+            if not unsettled(db, row.id, reports=row.expires_at > now):
                 broadcasts.change(db, row.id, state="done", finished_at=now)
                 finished += 1
         return finished

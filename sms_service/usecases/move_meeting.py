@@ -14,8 +14,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, select, update
 
 from sms_service import clock
-from sms_service.models import groups, meetings, schedules
-from sms_service.models.dialogues import dialogue, response
+from sms_service.models import dialogues, groups, meetings, schedules
+from sms_service.models.dialogues import response
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.rules.timing import PauseWindow, may_meet, next_in_chain
@@ -170,11 +170,7 @@ def _retime(context: Context, db: Connection, row: Any, new_start: datetime, now
     told = _told_start(db, row)
     schedules.cancel_of_meeting(db, row.id)
     cancel_queued(db, now, reason, outbox.c.meeting_id == row.id)
-    db.execute(
-        update(dialogue)
-        .where(dialogue.c.meeting_id == row.id, dialogue.c.state.in_(("waiting", "open")))
-        .values(state="closed", sms_open=False, closed_at=now)
-    )
+    dialogues.close_where(db, now, dialogues.dialogue.c.meeting_id == row.id)
     db.execute(update(response).where(response.c.meeting_id == row.id).values(meeting_id=None))
     meetings.change(db, row.id, starts_at=new_start, state="moved", moved_from=told, reason=reason)
     occurrences.plan_occurrences(context, db, open_meeting(db, row.id), now)

@@ -14,7 +14,7 @@ from sms_service.models import rota, state
 from sms_service.models.concerns import open_red_count
 from sms_service.models.dials import dial
 from sms_service.models.groups import group
-from sms_service.models.inbound import inbound
+from sms_service.models.inbound import count_for_a_person, inbound, oldest_waiting
 from sms_service.models.meetings import OPEN as OPEN_MEETINGS
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import counts_by_state, outbox
@@ -83,8 +83,8 @@ def today(db: Connection, now: datetime) -> Today:
         texts=counts_by_state(db, outbox.c.shown_at >= midnight, outbox.c.kind != "alert"),
         received=int(db.execute(select(func.count()).select_from(inbound).where(day)).scalar_one()),
         dials=int(db.execute(from_turns).scalar_one()),
-        oldest_waiting=db.execute(select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")).scalar(),
-        needs_person=_count(db, inbound.c.state == "needs_person"),
+        oldest_waiting=oldest_waiting(db),
+        needs_person=count_for_a_person(db),
         unknown=unanswered.waiting_count(db),
         unmatched=waiting_count(db, now),
         last_tick=state.read(db).last_tick_at,

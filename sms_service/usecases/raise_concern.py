@@ -211,6 +211,7 @@ def _crowded(db: Connection, number_id: int, step: int, now: datetime) -> bool:
     query = select(func.count(), func.max(outbox.c.created_at)).where(
         outbox.c.number_id == number_id,
         outbox.c.kind == "alert",
+        outbox.c.not_before > now - timedelta(hours=1),
         outbox.c.created_at > now - timedelta(hours=1),
         ~first if step else first,
     )

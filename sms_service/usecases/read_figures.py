@@ -10,15 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, literal, select, union_all
 from sqlalchemy.exc import SQLAlchemyError
 
-from sms_service.models import findings, state, wall_clocks
+from sms_service.models import findings, inbound, state, wall_clocks
 from sms_service.models.groups import group
-from sms_service.models.inbound import inbound
-from sms_service.models.outbox import outbox
+from sms_service.models.outbox import MOVING, QUEUED, outbox
 from sms_service.security.vault import Unsealable
 from sms_service.usecases.context import Context
 from sms_service.usecases.read_health import LANES, Health, counted, disk_shares, missed, missed_count, read_channel
 
-MOVING = ("queued", "reserved", "calling", "unknown")  # final rows grow without end and are not counted
+NOT_FINAL = ("queued", "reserved", "calling", "unknown")  # final rows grow without end and are not counted
 MOST_COUNTED = 10_000  # more rows than the expansion of a broadcast lets wait
 MOST_MISSED = 1_000
 HOUR = timedelta(hours=1)
@@ -74,7 +73,7 @@ def _read(context: Context, db: Connection, figures: Figures) -> None:
     figures.rows = _rows(db)
     figures.last_hour = _last_hour(db, now)
     figures.totals = {one.name: int(one.total) for one in findings.totals(db)}
-    figures.needs_person = counted(db, MOST_MISSED, select(inbound.c.id).where(inbound.c.state == "needs_person"))
+    figures.needs_person = counted(db, MOST_MISSED, select(inbound.inbound.c.id).where(inbound.NEEDS_PERSON))
     figures.missed = missed_count(db, now, MOST_MISSED)
     figures.outbound_on = bool(row.outbound_on)
     figures.channel = read_channel(db)
@@ -88,10 +87,10 @@ def _read(context: Context, db: Connection, figures: Figures) -> None:
 def _rows(db: Connection) -> dict[tuple[str, str], int]:
     rows = outbox.c
     parts = []
-    for state_name in MOVING:
+    for state_name in NOT_FINAL:
+        these = (QUEUED,) if state_name == "queued" else (MOVING, rows.state == state_name)
         for lane_name, lane in LANES:
-            waits = select(rows.id).where(rows.state == state_name, rows.lane == lane).order_by(rows.not_before)
-            some = waits.limit(MOST_COUNTED).subquery()
+            some = select(rows.id).where(*these, rows.lane == lane).limit(MOST_COUNTED).subquery()
             parts.append(select(literal(state_name), literal(lane_name), func.count()).select_from(some))
     return {(row[0], row[1]): int(row[2]) for row in db.execute(union_all(*parts))}
 

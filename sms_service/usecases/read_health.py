@@ -16,12 +16,11 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import clock, schema
-from sms_service.models import findings, rota, state, wall_clocks
+from sms_service.models import findings, inbound, outbox, rota, state, wall_clocks
 from sms_service.models.concerns import alert
-from sms_service.models.inbound import inbound
 from sms_service.models.numbers import number
-from sms_service.models.outbox import attempt, outbox
-from sms_service.models.schedules import occurrence
+from sms_service.models.outbox import attempt
+from sms_service.models.schedules import MISSED, occurrence
 from sms_service.security.tokens import first_row_id_at
 from sms_service.security.vault import Unsealable
 from sms_service.usecases.compare_clocks import CLOCK
@@ -86,14 +85,11 @@ def _open_canary(context: Context, db: Connection) -> None:
 
 
 def _ages(db: Connection, now: datetime) -> Iterator[tuple[str, float]]:
-    rows = outbox.c
-    moments = {"inbound": select(func.min(inbound.c.received_at)).where(inbound.c.state == "new")}
+    moments = {"inbound": inbound.oldest_waiting(db)}
     for name, lane in LANES:
-        due = (rows.state == "queued", rows.lane == lane, rows.not_before <= now)
-        moments[name] = select(func.min(rows.not_before)).where(*due)
-    moments["alert"] = select(func.min(alert.c.opened_at)).where(alert.c.acknowledged_at.is_(None))
-    for name, query in moments.items():
-        moment = db.execute(query).scalar()
+        moments[name] = outbox.oldest_due(db, lane, now)
+    moments["alert"] = db.execute(select(func.min(alert.c.opened_at)).where(alert.c.acknowledged_at.is_(None))).scalar()
+    for name, moment in moments.items():
         if moment is not None:
             yield name, max(0.0, (now - moment).total_seconds())
 
@@ -146,8 +142,8 @@ def counted(db: Connection, most: int, query: Any) -> int:
 
 def many_unknown(db: Connection, now: datetime) -> bool:
     """Whether over 20 sends have an unknown result, or over one in a hundred of the last day's."""
-    rows = outbox.c
-    unknown = select(rows.id).where(rows.state == "unknown")
+    rows = outbox.outbox.c
+    unknown = select(rows.id).where(outbox.MOVING, rows.state == "unknown")
     every = counted(db, MOST_UNKNOWN + 1, unknown)
     if every == 0 or every > MOST_UNKNOWN:
         return every > MOST_UNKNOWN
@@ -166,7 +162,7 @@ def missed(now: datetime, within: timedelta) -> Any:
     """The query of occurrences whose last moment passed unseen within that time, newest first."""
     rows = occurrence.c
     planned = rows.due_at > now - within - MISSED_PLANNED_WITHIN
-    query = select(occurrence).where(rows.state == "missed", planned, rows.fired_at > now - within)
+    query = select(occurrence).where(MISSED, planned, rows.fired_at > now - within)
     return query.order_by(rows.due_at.desc())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service.failpoints import reach
@@ -37,7 +37,6 @@ BURST_SECONDS = 2.0
 PROBE_EVERY = timedelta(seconds=30)
 RECORD_EVERY = 0.5  # seconds; one call that hangs does not keep the others' answers from being recorded (F20)
 RECORD_FOR = 30.0  # seconds: an answer that cannot be recorded is tried again, and still well within the lease
-LANES = (0, 1, 2, 3)
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ def _record(context: Context, calls: Sequence[Call]) -> None:
 def _claim(context: Context, db: Connection, token: str, calls: int, grace: timedelta) -> list[int]:
     """Reserve due rows, lane by lane, one a number, within the rate; no byte is sent while they are reserved."""
     now = context.now(db)
-    if not _anything_due(db, now):
+    if not outbox.any_due(db, now):
         return []
     channel = state.lock_channel(db)
     tokens = _tokens(context, channel, now)
@@ -114,7 +113,7 @@ def _claim(context: Context, db: Connection, token: str, calls: int, grace: time
     busy: set[int] = set()
     filled: dict[bytes, int] = {}
     taken = 0
-    for lane in LANES:
+    for lane in outbox.LANES:
         room = int(tokens) if lane < 3 else int(tokens - (1 - BROADCAST_SHARE) * _burst(context))
         room = min(room, ROWS_A_ROUND) - len(chosen)
         if room <= 0 or (lane > 0 and channel.paused_at is not None):
@@ -144,12 +143,6 @@ def _claim(context: Context, db: Connection, token: str, calls: int, grace: time
     return [row.id for row in chosen]
 
 
-def _anything_due(db: Connection, now: datetime) -> bool:
-    rows = outbox.outbox.c
-    query = select(rows.id).where(rows.state == "queued", rows.lane.in_(LANES), rows.not_before <= now)
-    return db.execute(query.limit(1)).first() is not None
-
-
 def _burst(context: Context) -> float:
     return max(context.send_rate_per_second * BURST_SECONDS, float(RECIPIENTS_A_CALL))
 
@@ -167,12 +160,11 @@ def _tokens(context: Context, channel: Row[Any], now: datetime) -> float:
 
 def _due_rows(db: Connection, now: datetime, lane: int, room: int, *, alerts_only: bool) -> Sequence[Any]:
     rows = outbox.outbox.c
-    other = outbox.outbox.alias("other")
     query = select(rows.id, rows.number_id, rows.kind, rows.lane, rows.text_class, rows.body_hash, rows.dialogue_id).where(
-        rows.state == "queued",
+        outbox.QUEUED,
         rows.lane == lane,
         rows.not_before <= now,
-        ~exists().where(other.c.number_id == rows.number_id, other.c.state.in_(outbox.SENDING)),
+        ~outbox.being_sent(rows.number_id),
     )
     if alerts_only:
         query = query.where(rows.kind == "alert")
@@ -315,12 +307,12 @@ def give_back_stale(context: Context, db: Connection, now: datetime) -> tuple[in
     rows = outbox.outbox.c
     returned = db.execute(
         update(outbox.outbox)
-        .where(rows.state == "reserved", rows.lease_until < now)
+        .where(outbox.MOVING, rows.state == "reserved", rows.lease_until < now)
         .values(state="queued", token=None, lease_until=None)
     ).rowcount
     unknown = db.execute(
         update(outbox.outbox)
-        .where(rows.state == "calling", rows.lease_until < now)
+        .where(outbox.MOVING, rows.state == "calling", rows.lease_until < now)
         .values(state="unknown", token=None, lease_until=None, reason="no answer was recorded", shown_at=now)
     ).rowcount
     return returned, unknown
@@ -331,6 +323,6 @@ def expire_late(db: Connection, now: datetime) -> int:
     rows = outbox.outbox.c
     return db.execute(
         update(outbox.outbox)
-        .where(rows.state == "queued", rows.expires_at <= now, rows.kind != "v4")
+        .where(outbox.QUEUED, rows.expires_at <= now, rows.kind != "v4")
         .values(state="expired", reason="too late", closed_at=now, shown_at=now)
     ).rowcount

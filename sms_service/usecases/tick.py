@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from sms_service import clock, jobs
-from sms_service.models import broadcasts, groups, outbox, state
-from sms_service.models.dialogues import dialogue
+from sms_service.models import broadcasts, dialogues, groups, outbox, state
 from sms_service.usecases.compare_clocks import CLOCK, Beat
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import close_silent
@@ -91,7 +90,9 @@ def _fault_of(part: Callable[[], object]) -> Exception | None:
 
 
 def _nudge(context: Context) -> None:
-    if _anything_due(context):
+    with context.database.begin() as db:
+        due = outbox.any_due(db, context.now(db))
+    if due:
         context.nudge(jobs.SEND, 0)
 
 
@@ -119,11 +120,7 @@ def _housekeeping(context: Context, db: Connection) -> None:
     expire_late(db, now)
     match_parked(context, db)
     close_silent(db, now)
-    db.execute(
-        update(dialogue)
-        .where(dialogue.c.state.in_(("waiting", "open")), dialogue.c.closes_at <= now)
-        .values(state="closed", sms_open=False, closed_at=now)
-    )
+    dialogues.close_where(db, now, dialogues.dialogue.c.closes_at <= now)
 
 
 def expand_due(context: Context, most_chunks: int = 20) -> None:
@@ -141,10 +138,3 @@ def expand_due(context: Context, most_chunks: int = 20) -> None:
             if before is None or after is None or before.expanded_to == after.expanded_to:
                 break
     finish_broadcasts(context)
-
-
-def _anything_due(context: Context) -> bool:
-    with context.database.begin() as db:
-        rows = outbox.outbox.c
-        query = select(rows.id).where(rows.state == "queued", rows.not_before <= context.now(db))
-        return db.execute(query.limit(1)).first() is not None

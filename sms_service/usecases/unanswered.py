@@ -25,7 +25,7 @@ PAGE = 50
 AGES: Final = {"all": WAITS, "hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 _rows = outbox.outbox.c
-OPEN = (_rows.state == "unknown", _rows.closed_at.is_(None))
+OPEN = (outbox.MOVING, _rows.state == "unknown", _rows.closed_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def _candidates(db: Connection, number_id: int | None, received_at: datetime) ->
         .join(attempt, attempt.c.outbox_id == _rows.id)
         .where(
             _rows.number_id == number_id,
+            outbox.MOVING,
             _rows.state == "unknown",
             _rows.gateway_id.is_(None),
             attempt.c.started_at <= received_at,

@@ -24,6 +24,7 @@ def answer_withheld(db: Connection, number_id: int | None, since: datetime, *, b
         outbox.c.number_id == number_id,
         outbox.c.kind == "reply",
         outbox.c.template.in_(ACKNOWLEDGEMENTS),
+        outbox.c.not_before >= since,
         outbox.c.created_at >= since,
     )
     states = set(db.execute(query).scalars())
