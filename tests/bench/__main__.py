@@ -1,4 +1,4 @@
-"""``python -m tests.bench [ussd|inbound|send|engine|idle|replies|all]``: measures the real processes beside their targets.
+"""``python -m tests.bench [ussd|inbound|send|engine|size|idle|replies|all]``: measures the real processes beside their targets.
 
 Results go to standard output, progress to standard error; exit 1 when a figure is short of its target. Ratios are taken
 within one run; delays and rates belong to the machine, so run them on a quiet one.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import engine, idle, inbound, replies, send, ussd
+from tests.bench import engine, idle, inbound, replies, send, size, ussd
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
@@ -28,8 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["replies"]:  # reading has options and tables of its own
         return replies.main(given[1:])
     parser = argparse.ArgumentParser(prog="run bench", description=(__doc__ or "").partition("\n\n")[2])
-    parser.add_argument("part", nargs="?", choices=(*PARTS, "idle", "all"), default="all")
+    parser.add_argument("part", nargs="?", choices=(*PARTS, "size", "idle", "all"), default="all")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows in the log that `size` measures with; not part of `all`")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of the table")
     options = parser.parse_args(given)
     kinds = DATABASES if options.database == "both" else (options.database,)
@@ -38,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         for kind in kinds if options.part in (name, "all") else ():
             print(f"bench: {name} on {kind}", file=sys.stderr, flush=True)
             figures += measure(kind)
+    for kind in kinds if options.part == "size" else ():  # minutes and gigabytes: only when it is asked for
+        print(f"bench: size on {kind}", file=sys.stderr, flush=True)
+        figures += size.measure(kind, rows=options.rows)
     if options.part in ("idle", "all"):
         print("bench: idle", file=sys.stderr, flush=True)
         figures += idle.measure()
