@@ -60,6 +60,8 @@ def migrate() -> None:
     from sms_service.database import Database
 
     chosen = settings()
+    for line in chosen.warnings():
+        click.echo(f"note: {line}", err=True)
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     schema.migrate(Database(chosen.database_url))
     try:
@@ -125,6 +127,22 @@ def clock() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     run_clock(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), stop)
+
+
+@main.command()
+@click.option("--every", type=click.FloatRange(0.1, 300), default=30.0, show_default=True, help="seconds between looks")
+@click.option("--url", default="", help="the address to look at; PUBLIC_URL when left out")
+def watch(every: float, url: str) -> None:
+    """Look at the service from outside and call somebody: works with database, queue store and gateway gone."""
+    chosen = settings()
+    logs.configure(chosen.log_level, "watch")
+    from sms_service.watch import Routes, Watch
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    routes = Routes(chosen.alarm_command, chosen.alarm_url, chosen.heartbeat_url)
+    Watch(url or chosen.public_url, chosen.data_dir, routes, every).run(stop)
 
 
 @main.command(name="demo")

@@ -25,7 +25,7 @@ from sms_service.config_checks import (
 from sms_service.keys import KEY_NAMES, KeyFileFault, generate_keys, read_env_file, readable_by_others
 from sms_service.paths import default_data_dir
 
-SECRET_NAMES: Final = (*KEY_NAMES, "AT_API_KEY", "DATABASE_URL", "REDIS_URL")
+SECRET_NAMES: Final = (*KEY_NAMES, "AT_API_KEY", "DATABASE_URL", "REDIS_URL", "ALARM_URL", "HEARTBEAT_URL")
 PRODUCTION_GATEWAY: Final = "https://api.africastalking.com"
 
 _EXPECTED: Final = {
@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     broadcast_delay_seconds: Annotated[int, BeforeValidator(read.read_delay)] = 300
     send_rate_per_second: Annotated[float, BeforeValidator(read.read_rate)] = 50.0
+    alarm_command: Annotated[tuple[str, ...], BeforeValidator(read.read_command)] = ()
+    alarm_url: Annotated[str, BeforeValidator(read.read_alarm_url), Hidden] = ""
+    heartbeat_url: Annotated[str, BeforeValidator(read.read_alarm_url), Hidden] = ""
     segment_cost_rwf: Annotated[float, BeforeValidator(read.read_cost)] = 12.0
 
     @property
@@ -95,6 +98,8 @@ class Settings(BaseSettings):
             lines.append("REDIS_URL has no TLS: the network between must be private (rediss:// has it)")
         if self.production and not self.at_sender_id:
             lines.append("AT_SENDER_ID is empty: one-way texts leave from the short code too")
+        if self.production and not (self.alarm_command or self.alarm_url or self.heartbeat_url):
+            lines.append("ALARM_COMMAND, ALARM_URL and HEARTBEAT_URL are empty: the watch can call nobody")
         return tuple(lines)
 
     def _redis_is_local(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shlex
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -175,6 +176,27 @@ def read_plain(text: str) -> str:
     """A word without spaces or control characters."""
     if not text.isprintable() or " " in text:
         raise ValueError("holds a space or a control character")
+    return text
+
+
+def read_command(text: str) -> tuple[str, ...]:
+    """A program by its whole path and its arguments, split as a shell would; no shell runs it."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        raise ValueError("has a quotation mark that is not closed") from None
+    if not words or not Path(words[0]).is_absolute():
+        raise ValueError("does not begin with a program's whole path; expected a form such as /usr/local/bin/page-us --to duty")
+    return words
+
+
+def read_alarm_url(text: str) -> str:
+    """Where alarms or heartbeats go: HTTPS unless on this machine."""
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an address such as https://alarms.example.org/hook")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("has no TLS; expected https://")
     return text
 
 

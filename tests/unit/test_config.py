@@ -129,6 +129,10 @@ WRONG = [
     ("TRUSTED_PROXIES", "-1", "TRUSTED_PROXIES is not a whole number"),
     ("TRUSTED_PROXIES", "٢", "TRUSTED_PROXIES is not a whole number"),
     ("BROADCAST_DELAY_SECONDS", "5m", "BROADCAST_DELAY_SECONDS is not a whole number"),
+    ("ALARM_COMMAND", "our-pager --to ops", "ALARM_COMMAND does not begin with a program's whole path"),
+    ("ALARM_COMMAND", "/bin/page 'us", "ALARM_COMMAND has a quotation mark that is not closed"),
+    ("ALARM_URL", "http://alarms.example.org/", "ALARM_URL has no TLS"),
+    ("HEARTBEAT_URL", "my.monitor.example", "HEARTBEAT_URL is not an address"),
     ("SEGMENT_COST_RWF", "1e3", "SEGMENT_COST_RWF is not an amount"),
     ("SEND_RATE_PER_SECOND", "0", "SEND_RATE_PER_SECOND is not a number of texts a second"),
     ("DATABSE_URL", "x", "DATABSE_URL is no setting: did you mean DATABASE_URL?"),
@@ -225,7 +229,7 @@ def test_a_key_file_that_was_opened_up_or_cut_is_refused(tmp_path: Path) -> None
 def test_production_warns_of_what_is_allowed_but_small() -> None:
     settings = load_settings({**GOOD, "DATABASE_URL": "sqlite:////var/lib/sms/service.db"})
     assert settings.sqlite
-    assert [line.split()[0] for line in settings.warnings()] == ["DATABASE_URL", "AT_SENDER_ID"]
+    assert [line.split()[0] for line in settings.warnings()] == ["DATABASE_URL", "AT_SENDER_ID", "ALARM_COMMAND,"]
 
 
 WILD = st.text(st.characters(exclude_characters="\x00"), max_size=40)
