@@ -121,7 +121,7 @@ class RecordLines:
                 yield json.loads(line)
 
 
-_NUMBER = re.compile(rb"(?<![0-9])(?:\+?250|0)7[2389][0-9]{7}(?![0-9])")
+_NUMBER = re.compile(rb"(?<![0-9])(?:00250|\+?250|0)7[2389][0-9]{7}(?![0-9])")
 _PIECE, _OVERLAP = 1 << 20, 64
 
 

@@ -36,6 +36,7 @@ def start_service(request: pytest.FixtureRequest, tmp_path: Path, database_url: 
         def start(**options: Any) -> RunningService:
             service = RunningService(tmp_path / "service", database_url, **options)
             service.tell = lambda tally: request.node.user_properties.append(("tally", tally.as_dict()))
+            service.note = lambda words: request.node.user_properties.append(("note", words))
             return running.enter_context(service)
 
         yield start

@@ -74,6 +74,8 @@ class Chooser:
                 now.tally = value
             elif name == "not_played":
                 now.why_not = str(value)
+            elif name == "note" and report.when == "call":
+                say(f"{' '.join(now.faults)} {now.database}: {value}")
         if report.when == "teardown":
             took = time.monotonic() - now.began
             say(f"{' '.join(now.faults)} {now.database}: {'FAIL' if now.failed else 'pass'} in {took:.0f} s")

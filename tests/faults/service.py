@@ -35,6 +35,7 @@ from tests.simulator_process import SimulatorProcess
 from tests.usecases.site import Site
 
 SECRET = "callback-secret-of-the-fault-tests"
+LASTS = timedelta(hours=6)
 MOVING = ("queued", "reserved", "calling")
 
 
@@ -60,6 +61,7 @@ class RunningService:
         self.first_meeting = first_meeting
         self.watch = Watch()
         self.tell: Callable[[Tally], object] = lambda tally: None
+        self.note: Callable[[str], object] = print  # a figure that is shown and not judged
         self._queued: set[str] = set()
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
@@ -168,7 +170,7 @@ class RunningService:
             outbox.cancel_queued(db, self.context.now(db), "answered", outbox.outbox.c.template == "V1")
         return [f"+250788{no:06d}" for no in range(first, first + count)]
 
-    def queue(self, tag: str, phones: Sequence[str], each: int = 1, *, same: bool = False) -> None:
+    def queue(self, tag: str, phones: Sequence[str], each: int = 1, *, same: bool = False, lasts: timedelta = LASTS) -> None:
         """Queue ``each`` texts a phone, with keys ``tag:...``; ``same`` gives all the same body, so that they share calls."""
         with self.context.database.begin() as db:
             now = self.context.now(db)
@@ -188,7 +190,7 @@ class RunningService:
                             lane=LANE_REMINDER,
                             body=body,
                             not_before=now,
-                            expires_at=now + timedelta(hours=6),
+                            expires_at=now + lasts,
                         )
                     )
             random.shuffle(texts)

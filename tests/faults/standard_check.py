@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.faults.tally import Tally
 CANARY = "Kanariya"
 TAKEN = ("accepted", "delivered", "failed")
 MAY_HAVE_GONE = (*TAKEN, "unknown", "calling")
+#: A number in any spelling of contract 9.1, its last nine digits caught; digits within a longer row id are none.
+NUMBER = re.compile(rb"(?<![0-9])(?:00250|\+?250|0)?([1-9][0-9]{8})(?![0-9])")
 Pair = tuple[str, str]
 
 
@@ -104,12 +107,12 @@ def _personal(context: Context, files: Sequence[Path]) -> list[str]:
         found = Path(url.database)
         files = [*files, *found.parent.glob(f"{found.name}*")]
     with context.database.begin() as db:
-        phones = [numbers.reveal(context.vault, row)[-9:] for row in db.execute(select(number))]
+        phones = {numbers.reveal(context.vault, row)[-9:].encode() for row in db.execute(select(number))}
     faults = []
     for path in files:
         content = path.read_bytes()
         if b"Traceback" in content:
             faults.append(f"a traceback in {path.name}: {content[content.index(b'Traceback') - 300 :][:1200]!r}")
-        if CANARY.encode() in content or any(phone.encode() in content for phone in phones):
+        if CANARY.encode() in content or not phones.isdisjoint(NUMBER.findall(content)):
             faults.append(f"a number, name or text in {path.name} (I16)")
     return faults
