@@ -25,6 +25,7 @@ from sms_service.usecases import replay as replays
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.import_participants import ImportReport, import_participants
+from sms_service.usecases.list_file import MOST_ROWS
 
 ACTOR = "command"
 Fail = type[click.ClickException]
@@ -181,7 +182,7 @@ def _add_people(main: click.Group, using: Any, settings: Callable[[], Settings],
     def participants(file: Path, dry_run: bool, as_json: bool) -> None:
         """Import a participant list (.csv or .xlsx): all of it, or nothing with the reasons."""
         with using() as context:
-            report = import_participants(context, file.name, file.read_bytes(), ACTOR, dry_run=dry_run)
+            report = import_participants(context, file.name, file.read_bytes(), ACTOR, dry_run=dry_run, most_rows=MOST_ROWS)
         _say_import(report, as_json)
         if report.rejected or (report.faults and not report.applied):
             raise failed(f"{report.rejected} rows rejected: nothing was changed; correct the list and import it again")

@@ -15,7 +15,7 @@ from handlers.console.language import gettext as _
 from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service.models.people import PURPOSES
-from sms_service.usecases import contacts, doubt_holder, enrol, pins, question_sets, read_people
+from sms_service.usecases import contacts, doubt_holder, enrol, new_person, pins, question_sets, read_people
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.import_participants import ImportReport, import_participants
 from sms_service.usecases.list_file import MOST_BYTES
@@ -101,28 +101,28 @@ def enrol_one() -> Response:
         422 if form.errors else 200,
         form=form,
         sexes=labels.options(SEXES),
-        ages=[(band, band) for band in enrol.AGE_BANDS],
+        ages=[(band, band) for band in new_person.AGE_BANDS],
         languages=labels.languages(guard.service().languages),
         **_words(),
     )
 
 
-def _new_person(form: Form) -> enrol.NewPerson:
+def _new_person(form: Form) -> new_person.NewPerson:
     phone = form.text("phone", most=30, required=False)
     ownership = form.choice("phone_ownership", OWNERSHIPS)
-    return enrol.NewPerson(
-        name=form.text("name", most=enrol.LONGEST_NAME),
-        sex=form.choice("sex", enrol.SEXES),
-        age_band=form.choice("age_band", enrol.AGE_BANDS),
+    return new_person.NewPerson(
+        name=form.text("name", most=new_person.LONGEST_NAME),
+        sex=form.choice("sex", new_person.SEXES),
+        age_band=form.choice("age_band", new_person.AGE_BANDS),
         language=form.choice("language", guard.service().languages),
-        kind=form.choice("kind", enrol.KINDS),
+        kind=form.choice("kind", new_person.KINDS),
         group=form.text("group", most=8, required=False),
         part="partner" if form.ticked("partner") else "member",
         phone=phone,
         phone_ownership=ownership if phone else "",
         safe_hours=form.text("safe_hours", most=400, required=False),
         consents=tuple(form.choices("consents_list", PURPOSES, required=False)),
-        how=form.choice("how", enrol.HOW),
+        how=form.choice("how", new_person.HOW),
         literacy_aid=form.ticked("literacy_aid"),
     )
 
@@ -189,7 +189,7 @@ def _add_phone(code: str, form: Form) -> bool:
 
 
 def _consents(code: str, form: Form) -> bool:
-    given, how = form.choices("consents_list", PURPOSES, required=False), form.choice("how", enrol.HOW)
+    given, how = form.choices("consents_list", PURPOSES, required=False), form.choice("how", new_person.HOW)
     return carried_out(form, lambda: enrol.set_consents(guard.service(), code, given, how, guard.me().code))
 
 

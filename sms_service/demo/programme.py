@@ -20,9 +20,10 @@ from sms_service.security.tokens import new_row_id
 from sms_service.security.vault import new_pin_salt
 from sms_service.usecases.context import Context
 from sms_service.usecases.directory import Entry, add_entry, expire_entry, verify_entry
-from sms_service.usecases.enrol import NewPerson, enrol
+from sms_service.usecases.enrol import enrol
 from sms_service.usecases.find import group_named, person_named, staff_named
 from sms_service.usecases.groups import NewGroup, add_group, set_facilitators
+from sms_service.usecases.new_person import NewPerson
 from sms_service.usecases.occurrences import plan_occurrences
 from sms_service.usecases.pins import set_code_word
 from sms_service.usecases.plan_meetings import plan_meetings

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Integer, Row, Table, bindparam, select, update
 
 from sms_service.models import suppressions
-from sms_service.models.base import at, insert_ignore, keyed_hash, metadata, row_id, sealed, word
+from sms_service.models.base import at, in_parts, insert_ignore, keyed_hash, metadata, row_id, sealed, word
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.security.vault import Vault
 
@@ -51,28 +51,50 @@ def make(db: Connection, vault: Vault, e164: str, now: datetime) -> int:
 
     One that the suppression journal knows starts out stopped: erased since, or lost with everything after a backup (I19).
     """
-    digest = vault.number_hash(e164)
-    before = suppressions.on_number(db, [digest])
+    return _make_many(db, vault, [e164], now)[e164]
+
+
+def ensure_many(db: Connection, vault: Vault, e164s: Iterable[str], now: datetime) -> dict[str, int]:
+    """As ``ensure`` for many numbers: their row ids by E.164, in a few statements a list of 500."""
+    found: dict[str, int] = {}
+    for part in in_parts(list(dict.fromkeys(e164s))):
+        there = _ids(db, vault, part)
+        missing = [e164 for e164 in part if e164 not in there]
+        found |= there | (_make_many(db, vault, missing, now) if missing else {})
+    return found
+
+
+def _ids(db: Connection, vault: Vault, e164s: Sequence[str]) -> dict[str, int]:
+    by_hash = {vault.number_hash(e164): e164 for e164 in e164s}
+    query = select(number.c.hash, number.c.id).where(number.c.hash.in_(list(by_hash)))
+    return {by_hash[bytes(row.hash)]: int(row.id) for row in db.execute(query)}
+
+
+def _make_many(db: Connection, vault: Vault, e164s: Sequence[str], now: datetime) -> dict[str, int]:
+    by_hash = {vault.number_hash(e164): e164 for e164 in e164s}
+    before: dict[bytes, list[Row[Any]]] = {}
+    for one in suppressions.on_number(db, by_hash):
+        before.setdefault(bytes(one.number_hash), []).append(one)
+    insert_ignore(db, number, [_new_row(vault, e164, digest, before.get(digest, []), now) for digest, e164 in by_hash.items()])
+    return _ids(db, vault, e164s)
+
+
+def _new_row(vault: Vault, e164: str, digest: bytes, before: Sequence[Row[Any]], now: datetime) -> dict[str, Any]:
     left = [one.at for one in before if one.kind == "network"]
     made = new_row_id()
-    insert_ignore(
-        db,
-        number,
-        {
-            "id": made,
-            "hash": digest,
-            "sealed": vault.seal("number", "sealed", made, e164),
-            "code": new_code("N", 9),
-            "created_at": now,
-            "unclear_run": 0,
-            "pin_fails": 0,
-            "staff_phone": False,
-            "stopped_at": before[0].at if before else None,
-            "stop_reason": "journal" if before else None,
-            "network_opt_out_at": left[0] if left else None,
-        },
-    )
-    return int(db.execute(_ID_BY_HASH, {"digest": digest}).scalar_one())
+    return {
+        "id": made,
+        "hash": digest,
+        "sealed": vault.seal("number", "sealed", made, e164),
+        "code": new_code("N", 9),
+        "created_at": now,
+        "unclear_run": 0,
+        "pin_fails": 0,
+        "staff_phone": False,
+        "stopped_at": before[0].at if before else None,
+        "stop_reason": "journal" if before else None,
+        "network_opt_out_at": left[0] if left else None,
+    }
 
 
 def find(db: Connection, vault: Vault, e164: str) -> Row[Any] | None:

@@ -95,6 +95,12 @@ PURPOSES = ("reminders", "checkins", "calls", "learning", "story")
 _PERSON_FLAG = {"reminders": "may_remind", "checkins": "may_check_in", "calls": "may_call", "learning": "may_learn"}
 
 
+def flags_of(purposes: Iterable[str]) -> dict[str, bool]:
+    """The person's columns, which the fence reads, after consent to these purposes and to no other."""
+    given = set(purposes)
+    return {flag: purpose in given for purpose, flag in _PERSON_FLAG.items()}
+
+
 def by_code(db: Connection, code: str) -> Row[Any] | None:
     return db.execute(select(person).where(person.c.code == code)).first()
 

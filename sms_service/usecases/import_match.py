@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from sms_service.models import groups
+from sms_service.models.base import in_parts
+from sms_service.models.cascade import pair, pair_member
 from sms_service.models.numbers import number
-from sms_service.models.people import contact_point, identity, person
+from sms_service.models.people import consent, contact_point, identity, person
 from sms_service.usecases.context import Context
-from sms_service.usecases.enrol import clean_name
 from sms_service.usecases.import_rows import Row
-
-_AT_ONCE = 500
+from sms_service.usecases.new_person import clean_name
 
 
 @dataclass(slots=True)
@@ -29,21 +29,19 @@ class Known:
     contacts: dict[int, list[Any]] = field(default_factory=dict)  # number id -> contact points, ended ones too
     phones: dict[int, list[Any]] = field(default_factory=dict)  # person id -> contact points in use
     members: dict[int, set[int]] = field(default_factory=dict)  # group id -> people in it
-
-
-def _in_parts(values: Sequence[Any]) -> list[list[Any]]:
-    return [list(values[start : start + _AT_ONCE]) for start in range(0, len(values), _AT_ONCE)]
+    consents: dict[int, dict[str, Any]] = field(default_factory=dict)  # person id -> the latest ledger entry by purpose
+    pairs: dict[int, set[str]] = field(default_factory=dict)  # person id -> codes of their pairs
 
 
 def look_up(context: Context, db: Connection, rows: Sequence[Row], known_groups: Mapping[str, int]) -> Known:
     """Everything ``match`` needs, in a few set-shaped queries. Names are opened here and kept in memory only."""
     known = Known()
     hashes = {context.vault.number_hash(row.e164): row.e164 for row in rows if row.e164}
-    for part in _in_parts(list(hashes)):
+    for part in in_parts(list(hashes)):
         for found in db.execute(select(number).where(number.c.hash.in_(part))):
             known.numbers[hashes[bytes(found.hash)]] = found
     ids: set[int] = set()
-    for part in _in_parts([found.id for found in known.numbers.values()]):
+    for part in in_parts([found.id for found in known.numbers.values()]):
         for point in db.execute(select(contact_point).where(contact_point.c.number_id.in_(part))):
             known.contacts.setdefault(point.number_id, []).append(point)
             ids.add(point.person_id)
@@ -56,9 +54,9 @@ def look_up(context: Context, db: Connection, rows: Sequence[Row], known_groups:
 
 
 def _load_people(context: Context, db: Connection, known: Known, ids: set[int], codes: Sequence[str]) -> None:
-    for part in _in_parts(codes):
-        ids |= set(db.execute(select(person.c.id).where(person.c.code.in_(part))).scalars())
-    for part in _in_parts(sorted(ids)):
+    for some in in_parts(codes):
+        ids |= set(db.execute(select(person.c.id).where(person.c.code.in_(some))).scalars())
+    for part in in_parts(sorted(ids)):
         for who in db.execute(select(person).where(person.c.id.in_(part))):
             known.people[who.id], known.by_code[who.code] = who, who.id
         for one in db.execute(select(identity).where(identity.c.person_id.in_(part))):
@@ -67,6 +65,11 @@ def _load_people(context: Context, db: Connection, known: Known, ids: set[int], 
             select(contact_point).where(contact_point.c.person_id.in_(part), contact_point.c.ended_at.is_(None))
         ):
             known.phones.setdefault(point.person_id, []).append(point)
+        for entry in db.execute(select(consent).where(consent.c.person_id.in_(part)).order_by(consent.c.at, consent.c.id)):
+            known.consents.setdefault(entry.person_id, {})[entry.purpose] = entry
+        in_pairs = select(pair.c.code, pair_member.c.person_id).join(pair_member, pair_member.c.pair_id == pair.c.id)
+        for entry in db.execute(in_pairs.where(pair_member.c.person_id.in_(part))):
+            known.pairs.setdefault(entry.person_id, set()).add(entry.code)
 
 
 def match(row: Row, known: Known, known_groups: Mapping[str, int]) -> Any:

@@ -13,18 +13,22 @@ from sqlalchemy import Connection, insert, select
 
 from sms_service import clock
 from sms_service.models import people
+from sms_service.models.base import in_parts
 from sms_service.models.cascade import pair, pair_member
 from sms_service.models.groups import group
 from sms_service.models.people import PURPOSES, identity
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.contacts import DEFAULT_OWNERSHIP, add_phone_in, end_phone_in, read_safe_hours
 from sms_service.usecases.context import Context
-from sms_service.usecases.enrol import clean_name, consents_of, enrol_in, free_code, offer_opt_in, record_consents
+from sms_service.usecases.enrol import record_consents
+from sms_service.usecases.enrol_rows import Enrolment, enrol_rows, free_codes
 from sms_service.usecases.find import local_moment
 from sms_service.usecases.groups import join_in
 from sms_service.usecases.import_match import Known, look_up, match
 from sms_service.usecases.import_rows import Row, RowFault, read_rows
-from sms_service.usecases.list_file import read_listing
+from sms_service.usecases.list_file import UPLOAD_ROWS, read_listing
+from sms_service.usecases.new_person import clean_name
+from sms_service.usecases.opt_in import offer_opt_ins
 
 _PERSON_COLUMNS = {"sex": "sex", "age_band": "age_band", "language": "language", "role": "kind"}
 
@@ -63,27 +67,30 @@ class _Plan:
         return bool(self.person or self.name or self.join or self.phone or self.consents or self.pair)
 
 
-def import_participants(context: Context, name: str, data: bytes, actor: str, *, dry_run: bool = False) -> ImportReport:
+def import_participants(
+    context: Context, name: str, data: bytes, actor: str, *, dry_run: bool = False, most_rows: int = UPLOAD_ROWS
+) -> ImportReport:
     """Read, check and, unless ``dry_run`` or any row is rejected, carry out a list in one transaction.
 
     ``name`` is the file's name (its ending tells the form). Raises ``UseFault('file', ...)`` when the file as a whole
-    cannot be used. The same list a second time changes nothing; a number that has stopped stays stopped.
+    cannot be used, and when it has more than ``most_rows``. The same list a second time changes nothing; a number that has
+    stopped stays stopped.
     """
-    listing = read_listing(name, data)
+    listing = read_listing(name, data, most_rows)
+    with context.database.begin() as db:
+        known_groups = {row.code: int(row.id) for row in db.execute(select(group.c.code, group.c.id))}
+    rows = read_rows(listing, known_groups, context.languages)  # seconds for a long list: before anybody waits for this transaction
     with context.database.begin() as db:
         now = context.now(db)
-        known_groups = {row.code: int(row.id) for row in db.execute(select(group.c.code, group.c.id))}
-        rows = read_rows(listing, known_groups, context.languages)
         known = look_up(context, db, rows, known_groups)
-        plans = [_plan(db, row, known, known_groups) for row in rows]
+        plans = [_plan(row, known, known_groups) for row in rows]
         _check_shared(plans, known)
         rejected = sum(bool(row.faults) for row in rows)
         added = sum(plan.who is None for plan in plans if not plan.row.faults)
         updated = sum(plan.who is not None and plan.changes for plan in plans if not plan.row.faults)
         applied = not dry_run and not rejected
         if applied and (added or updated):
-            for plan in plans:
-                _carry_out(context, db, plan, actor, now)
+            _carry_out(context, db, plans, known, actor, now)
             context.record(db, actor, "people.import", None, f"added {added}, updated {updated}")
         stopped = sum(row.e164 in known.numbers and known.numbers[row.e164].stopped_at is not None for row in rows)
         return ImportReport(
@@ -98,11 +105,11 @@ def import_participants(context: Context, name: str, data: bytes, actor: str, *,
         )
 
 
-def _plan(db: Connection, row: Row, known: Known, known_groups: Mapping[str, int]) -> _Plan:
+def _plan(row: Row, known: Known, known_groups: Mapping[str, int]) -> _Plan:
     if any(fault.column == "all" for fault in row.faults):
         return _Plan(row)
     plan = _Plan(row, who=match(row, known, known_groups))
-    plan.pair = bool(row.pair) and not (plan.who and _in_pair(db, plan.who.id, row.pair))
+    plan.pair = bool(row.pair) and not (plan.who and row.pair in known.pairs.get(plan.who.id, ()))
     if plan.who is None or row.faults:
         return plan
     who = plan.who
@@ -115,13 +122,8 @@ def _plan(db: Connection, row: Row, known: Known, known_groups: Mapping[str, int
     }
     plan.join = bool(row.new.group) and who.id not in known.members.get(known_groups[row.new.group], set())
     plan.phone = _phone_change(row, known, who.id)
-    plan.consents = _consent_changes(db, row, who.id)
+    plan.consents = _consent_changes(row, known.consents.get(who.id, {}))
     return plan
-
-
-def _in_pair(db: Connection, person_id: int, code: str) -> bool:
-    query = select(pair.c.id).join(pair_member, pair_member.c.pair_id == pair.c.id)
-    return db.execute(query.where(pair.c.code == code, pair_member.c.person_id == person_id)).first() is not None
 
 
 def _phone_change(row: Row, known: Known, person_id: int) -> dict[str, Any] | None:
@@ -141,12 +143,11 @@ def _phone_change(row: Row, known: Known, person_id: int) -> dict[str, Any] | No
     }
 
 
-def _consent_changes(db: Connection, row: Row, person_id: int) -> dict[str, bool]:
+def _consent_changes(row: Row, ledger: Mapping[str, Any]) -> dict[str, bool]:
     """What the list changes in the ledger. It never gives again what was withdrawn since its own date (S19)."""
     if "consents" not in row.given:
         return {}
     changes: dict[str, bool] = {}
-    ledger = consents_of(db, person_id)
     for purpose in PURPOSES:
         latest, wanted = ledger.get(purpose), purpose in row.new.consents
         if latest is not None and not latest.given:
@@ -178,17 +179,27 @@ def _check_shared(plans: Sequence[_Plan], known: Known) -> None:
             )
 
 
-def _carry_out(context: Context, db: Connection, plan: _Plan, actor: str, now: datetime) -> None:
-    row, by = plan.row, plan.row.recorded_by or actor
-    consent_at = local_moment(row.consent_date, time(12)) if row.consent_date else now
-    if plan.who is None:
-        person_id, code = new_row_id(), row.new.code or free_code(db)
-        enrol_in(context, db, row.new, code, by, now, row_id=person_id, consent_at=consent_at, checked=True)
-    else:
-        person_id = plan.who.id
-        _update(context, db, plan, by, consent_at, now)
-    if plan.pair:
-        _join_pair(db, person_id, row.pair, now)
+def _carry_out(context: Context, db: Connection, plans: Sequence[_Plan], known: Known, actor: str, now: datetime) -> None:
+    new = [plan for plan in plans if plan.who is None]
+    given = {plan.row.new.code for plan in new if plan.row.new.code}
+    drawn = iter(free_codes(db, sum(not plan.row.new.code for plan in new), given))
+    enrolments = [
+        Enrolment(
+            plan.row.new, new_row_id(), plan.row.new.code or next(drawn), plan.row.recorded_by or actor, _consent_at(plan, now)
+        )
+        for plan in new
+    ]
+    enrol_rows(context, db, enrolments, now)
+    pairs = [(one.row_id, plan.row.pair) for one, plan in zip(enrolments, new, strict=True) if plan.pair]
+    for plan in plans:
+        if plan.who is not None and plan.changes:
+            _update(context, db, plan, plan.row.recorded_by or actor, _consent_at(plan, now), now)
+            pairs += [(plan.who.id, plan.row.pair)] if plan.pair else []
+    _join_pairs(db, pairs, now)
+
+
+def _consent_at(plan: _Plan, now: datetime) -> datetime:
+    return local_moment(plan.row.consent_date, time(12)) if plan.row.consent_date else now
 
 
 def _update(context: Context, db: Connection, plan: _Plan, by: str, consent_at: datetime, now: datetime) -> None:
@@ -211,12 +222,16 @@ def _update(context: Context, db: Connection, plan: _Plan, by: str, consent_at: 
         for point in plan.phone["replaces"]:
             end_phone_in(db, point, now)
         contact_id = add_phone_in(context, db, who, row.e164, plan.phone["ownership"], plan.phone["safe_hours"], now, checked=True)
-        offer_opt_in(context, db, contact_id, now)
+        offer_opt_ins(context, db, [contact_id], now)
 
 
-def _join_pair(db: Connection, person_id: int, code: str, now: datetime) -> None:
-    pair_id = db.execute(select(pair.c.id).where(pair.c.code == code)).scalar()
-    if pair_id is None:
-        pair_id = new_row_id()
-        db.execute(insert(pair).values(id=pair_id, code=code, generation=1, created_at=now))
-    db.execute(insert(pair_member).values(id=new_row_id(), pair_id=pair_id, person_id=person_id))
+def _join_pairs(db: Connection, wanted: Sequence[tuple[int, str]], now: datetime) -> None:
+    ids: dict[str, int] = {}
+    for part in in_parts(sorted({code for _, code in wanted})):
+        ids |= {row.code: row.id for row in db.execute(select(pair.c.code, pair.c.id).where(pair.c.code.in_(part)))}
+    new = {code: new_row_id() for code in {code for _, code in wanted} - ids.keys()}
+    if new:
+        db.execute(insert(pair), [{"id": made, "code": code, "generation": 1, "created_at": now} for code, made in new.items()])
+    if wanted:
+        ids |= new
+        db.execute(insert(pair_member), [{"id": new_row_id(), "pair_id": ids[code], "person_id": who} for who, code in wanted])

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from sms_service.text.phone import PhoneFault, parse_for_import
-from sms_service.usecases.enrol import NewPerson, check_person, clean_name
 from sms_service.usecases.faults import Fault, UseFault
 from sms_service.usecases.find import read_day
 from sms_service.usecases.list_file import Line, Listing, refuse
+from sms_service.usecases.new_person import NewPerson, check_person, clean_name
 
 COLUMNS = ("code", "name", "phone", "language", "sex", "age_band", "group", "phone_ownership", "safe_hours", "consents")
 OPTIONAL = ("role", "pair", "recorded_by", "consent_date")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from sms_service.usecases.faults import UseFault
 
 MOST_BYTES = 5 * 1024 * 1024
-MOST_ROWS = 2_000  # a list is one transaction, and on SQLite callbacks wait for it: about 5 ms a new person
+UPLOAD_ROWS = 2_000  # somebody waits for the page
+MOST_ROWS = 50_000  # by command; a list is one transaction, and on SQLite callbacks wait for it (docs/operations.md)
 MOST_CELL = 10 * 1024
 MOST_COLUMNS = 60
 _DELIMITERS = ",;\t"
@@ -45,8 +46,10 @@ def refuse(message: str, **values: object) -> UseFault:
     return UseFault("file", message, **values)
 
 
-def read_listing(name: str, data: bytes) -> Listing:
-    """The rows of an uploaded or named file. Raises ``UseFault('file', ...)`` when it cannot be read safely."""
+def read_listing(name: str, data: bytes, most_rows: int = UPLOAD_ROWS) -> Listing:
+    """The rows of an uploaded or named file. Raises ``UseFault('file', ...)`` when it cannot be read safely, or has more than
+    ``most_rows``.
+    """
     if not data:
         raise refuse("the file is empty; choose the list and try again")
     if len(data) > MOST_BYTES:
@@ -55,12 +58,12 @@ def read_listing(name: str, data: bytes) -> Listing:
     if kind == "xlsx":
         from sms_service.usecases.list_xlsx import read_xlsx
 
-        return read_xlsx(data)
+        return read_xlsx(data, most_rows)
     if kind != "csv":
         raise refuse("the file's name must end in .csv or .xlsx; save the list in one of these forms")
     if data.startswith((_ZIP, _OLE)):
         raise refuse("this is a spreadsheet named .csv; save it as CSV, or name it .xlsx")
-    return _read_csv(data)
+    return _read_csv(data, most_rows)
 
 
 def decode(data: bytes) -> str:
@@ -74,7 +77,7 @@ def decode(data: bytes) -> str:
     raise refuse("the letters of this file cannot be read; save it again as CSV UTF-8")
 
 
-def _read_csv(data: bytes) -> Listing:
+def _read_csv(data: bytes, most_rows: int) -> Listing:
     text = decode(data)
     control = _CONTROLS.search(text)
     if control:
@@ -93,7 +96,7 @@ def _read_csv(data: bytes) -> Listing:
             # a row as a spreadsheet shows it: a cell of several lines shifts the lines of the file, not the rows
             rows.append(Line(len(rows) + 1, tuple(cell.strip() for cell in cells)))
             start = reader.line_num + 1
-            check_count(len(rows))
+            check_count(len(rows), most_rows)
     except csv.Error as fault:
         long = "field larger" in str(fault)
         raise refuse(
@@ -106,10 +109,10 @@ def _read_csv(data: bytes) -> Listing:
     return listing(rows, "")
 
 
-def check_count(rows: int) -> None:
+def check_count(rows: int, most: int) -> None:
     """Stop reading beyond the limit (the header is not counted)."""
-    if rows > MOST_ROWS + 1:
-        raise refuse("more than %(limit)s rows; split the list", limit=MOST_ROWS)
+    if rows > most + 1:
+        raise refuse("more than %(limit)s rows; split the list", limit=most)
 
 
 def listing(rows: Sequence[Line], sheet: str) -> Listing:

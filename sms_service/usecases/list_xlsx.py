@@ -28,7 +28,7 @@ _ROUNDED = 100_000
 _DAMAGED = (KeyError, ValueError, TypeError, IndexError, OverflowError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 
-def read_xlsx(data: bytes) -> Listing:
+def read_xlsx(data: bytes, most_rows: int) -> Listing:
     """The one sheet of a workbook as text. Raises ``UseFault('file', ...)`` naming sheet and cell."""
     if data.startswith(_OLE):
         raise refuse("this workbook has a password or the old .xls form; save it as .xlsx without a password")
@@ -42,7 +42,7 @@ def read_xlsx(data: bytes) -> Listing:
     except (*_DAMAGED, OSError, EOFError, NotImplementedError):
         raise refuse("this is no readable .xlsx workbook; save the list again as .xlsx or CSV") from None
     try:
-        return _read_book(book)
+        return _read_book(book, most_rows)
     except _DAMAGED:
         raise refuse("this workbook is damaged; save the list again as .xlsx or CSV") from None
     finally:
@@ -88,7 +88,7 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
             raise refuse("sheet %(sheet)s, row %(row)s: a hidden row; show it or delete it", sheet=sheet, row=place)
 
 
-def _read_book(book: Any) -> Listing:
+def _read_book(book: Any, most_rows: int) -> Listing:
     filled = [sheet for sheet in book.worksheets if _has_cells(sheet)]
     if not filled:
         raise refuse("the workbook is empty; the first row names the columns")
@@ -99,7 +99,7 @@ def _read_book(book: Any) -> Listing:
     sheet.reset_dimensions()  # the size a workbook states may be 16,384 columns, and every row would be filled up to it (I22)
     for number, row in enumerate(sheet.iter_rows(), start=1):
         rows.append(Line(number, _cells(sheet.title, number, row)))
-        check_count(number)
+        check_count(number, most_rows)
     return listing(rows, str(sheet.title))
 
 

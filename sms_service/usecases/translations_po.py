@@ -19,7 +19,7 @@ from sms_service.conversation.faults import Fault, shortly
 from sms_service.conversation.translations import Place, Row, RowKind, ordered, rows_of
 from sms_service.conversation.words import Words
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.list_file import MOST_BYTES, MOST_ROWS
+from sms_service.usecases.list_file import MOST_BYTES, UPLOAD_ROWS
 from sms_service.usecases.translations import context_of, limit_and_placeholders
 
 _LINE = re.compile(r'(?:(?:msgctxt|msgid|msgid_plural|msgstr(?:\[[0-9]\])?) +)?"(?:[^"\\]|\\["\\ntr])*"')
@@ -131,8 +131,8 @@ def _parsed(content: bytes) -> list[Message]:
         raise UseFault("file", "this is no readable PO file; export it again and fill that in") from None
     if not any(message.id for message in catalog.kept):
         raise UseFault("file", "the file holds no text; export it again and fill that in")
-    if len(catalog.kept) > MOST_ROWS:
-        raise UseFault("file", "more than %(limit)s texts; split the file", limit=MOST_ROWS)
+    if len(catalog.kept) > UPLOAD_ROWS:
+        raise UseFault("file", "more than %(limit)s texts; split the file", limit=UPLOAD_ROWS)
     return catalog.kept
 
 

@@ -22,9 +22,10 @@ from sms_service.security.tokens import new_row_id
 from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.attendance import mark_attendance
 from sms_service.usecases.contacts import change_phone, verify_phone
-from sms_service.usecases.enrol import NewPerson, enrol
+from sms_service.usecases.enrol import enrol
 from sms_service.usecases.groups import change_group
 from sms_service.usecases.move_meeting import cancel_meeting, move_meeting
+from sms_service.usecases.new_person import NewPerson
 from sms_service.usecases.outbound_switch import set_outbound
 from sms_service.usecases.pauses import add_pause
 from sms_service.usecases.pins import draw_pin, set_code_word

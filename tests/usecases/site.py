@@ -16,8 +16,9 @@ from sms_service.models.people import contact_point
 from sms_service.models.staff import staff, staff_role
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
-from sms_service.usecases.enrol import NewPerson, enrol
+from sms_service.usecases.enrol import enrol
 from sms_service.usecases.groups import NewGroup, add_group
+from sms_service.usecases.new_person import NewPerson
 
 NOW = datetime(2026, 5, 13, 7, 0, tzinfo=UTC)  # 09:00 in Kigali, a Wednesday
 AUDIENCES = ("M", "M", "C", "X", "C")

@@ -15,8 +15,9 @@ from sms_service.models.people import consent, contact_point, identity, person
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.attendance import Dose, dose_of, mark_attendance
 from sms_service.usecases.contacts import add_phone, change_phone, end_phone, resume_phone, verify_phone
-from sms_service.usecases.enrol import NewPerson, enrol, set_consents, withdraw
+from sms_service.usecases.enrol import enrol, set_consents, withdraw
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.new_person import NewPerson
 from sms_service.usecases.outbound_switch import hold, set_outbound
 from sms_service.usecases.pins import draw_pin, set_code_word
 from tests.usecases.site import NOW, Site

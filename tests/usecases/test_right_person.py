@@ -14,8 +14,10 @@ from sms_service.models.dialogues import dialogue, response
 from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox as outbox_table
 from sms_service.usecases.contacts import add_phone, change_phone, end_phone, resume_phone
-from sms_service.usecases.enrol import NewPerson, enrol, offer_opt_in
+from sms_service.usecases.enrol import enrol
 from sms_service.usecases.groups import remove_member
+from sms_service.usecases.new_person import NewPerson
+from sms_service.usecases.opt_in import offer_opt_ins
 from sms_service.usecases.pins import draw_pin
 from sms_service.usecases.remind_group import remind_group
 from tests.service import Service
@@ -190,7 +192,7 @@ def test_a_phone_taken_up_again_is_asked_again(service: Service, site: Site) -> 
     again = add_phone(service.context, code, "0788000001", "own", "", "command")
     for _ in range(2):
         with service.context.database.begin() as db:
-            offer_opt_in(service.context, db, again, service.context.now(db))
+            offer_opt_ins(service.context, db, [again], service.context.now(db))
     service.work()
     assert len([text for text in sent_to(service, FIRST) if "Murabyemera" in text]) == 2
 
