@@ -15,7 +15,8 @@ from handlers.console.frame import localtime, say
 from handlers.console.language import gettext as _
 from handlers.console.language import later
 from sms_service import clock
-from sms_service.usecases import attendance, move_meeting, question_sets, read_groups, remind_group
+from sms_service.rules.recurrence import Recurrence, chosen, read_rule
+from sms_service.usecases import attendance, check_ins, move_meeting, question_sets, read_groups, remind_group
 from sms_service.usecases.find import local_moment
 
 STATES = {
@@ -45,6 +46,14 @@ WEEKDAYS = {
 }
 
 
+EVERY = {"week": later("Every week"), "two_weeks": later("Every two weeks"), "month": later("Every month")}
+NTH = {
+    "1": later("the first"),
+    "2": later("the second"),
+    "3": later("the third"),
+    "4": later("the fourth"),
+    "-1": later("the last"),
+}
 _NOBODY = 0
 
 
@@ -84,6 +93,45 @@ def group_row(whose: Side, db: Any, code: str) -> Any:
     return row
 
 
+def rule_of(form: Form) -> str:
+    """The rule that the form's choices make, empty for none; what is wrong is noted on the form."""
+    every = form.choice("every", EVERY, required=False)
+    if not every:
+        return ""
+    weekday, nth = form.choice("weekday", WEEKDAYS), form.choice("nth", NTH)
+    if form.errors:
+        return ""
+    return chosen("month" if every == "month" else "two_weeks" if every == "two_weeks" else "week", int(weekday), int(nth)).text
+
+
+def _check_ins(form: Form, group_id: int, db: Any, now: datetime) -> dict[str, Any]:
+    """The group's rule in words and its next moments; those of the choices on the form, when it was sent to look at them."""
+    kept = check_ins.check_ins_of(db, group_id, now)
+    looked = rule_of(form) if form.value("act") == "check_ins_look" and not form.errors else ""
+    shown = check_ins.preview(db, group_id, read_rule(looked), now) if looked else kept
+    rule = shown.rule
+    values = {"every": "", "weekday": "1", "nth": "1"}
+    if rule is not None:
+        values = {"every": rule.every or "", "weekday": str(rule.weekday), "nth": str(rule.nth or 1)}
+    return {"kept": kept, "shown": shown, "looked": bool(looked), "words": _rule_words(rule), "values": values}
+
+
+def _rule_words(rule: Recurrence | None) -> str:
+    if rule is None:
+        return _("No check-ins")
+    day = labels.label(WEEKDAYS, str(rule.weekday))
+    if rule.nth is not None:
+        which = labels.label(NTH, str(rule.nth))
+        return (
+            _("Every %(n)s months on %(which)s %(day)s", n=rule.interval, which=which, day=day)
+            if rule.interval > 1
+            else _("Every month on %(which)s %(day)s", which=which, day=day)
+        )
+    if rule.interval == 1:
+        return _("Every week on %(day)s", day=day)
+    return _("Every %(n)s weeks on %(day)s", n=rule.interval, day=day)
+
+
 def show_list() -> Response:
     """The list of groups."""
     context = guard.service()
@@ -99,11 +147,15 @@ def show_group(code: str, form: Form, status: int = 200) -> Response:
         now = context.now(db)
         view = read_groups.view_group(db, group_row(side(), db, code), now)
         sets = question_sets.sets_of_group(context, db, view.row.id) if guard.may("see_groups") else []
+        recurring = _check_ins(form, view.row.id, db, now)
     return guard.show(
         "group.html",
         status,
         view=view,
         sets=sets,
+        recurring=recurring,
+        every=labels.options(EVERY),
+        nth=labels.options(NTH),
         set_words=labels.QUESTION_SETS,
         side=side(),
         form=form,

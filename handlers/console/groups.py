@@ -12,8 +12,8 @@ from handlers.console.frame import say
 from handlers.console.group_pages import STATES, WEEKDAYS
 from handlers.console.language import gettext as _
 from handlers.console.pages import Pages
+from sms_service.usecases import check_ins, question_sets, read_groups
 from sms_service.usecases import groups as acts
-from sms_service.usecases import question_sets, read_groups
 from sms_service.usecases.outbound_switch import hold
 from sms_service.usecases.plan_meetings import plan_meetings
 
@@ -49,7 +49,6 @@ def add() -> Response:
 
 def _new_group(form: Form) -> acts.NewGroup:
     day = form.choice("weekday", WEEKDAYS)
-    check_in = form.choice("check_in_weekday", WEEKDAYS, required=False)
     return acts.NewGroup(
         programme=form.text("programme", most=8),
         neutral_name=form.text("neutral_name", most=60),
@@ -59,7 +58,6 @@ def _new_group(form: Form) -> acts.NewGroup:
         venue_code=form.text("venue_code", most=20),
         code=form.text("code", most=6, required=False),
         first_day=form.day("first_day", required=False),
-        check_in_weekday=int(check_in) if check_in else None,
     )
 
 
@@ -79,7 +77,10 @@ def remind(code: str) -> Response:
 def change(code: str) -> Response:
     """What the pressed button says: settings, pair, plan, members, hold."""
     form = sent_form()
-    act = form.choice("act", tuple(_ACTS))
+    act = form.choice("act", (*_ACTS, "check_ins_look"))
+    if act == "check_ins_look":
+        group_pages.rule_of(form)
+        return group_pages.show_group(code, form, 422 if form.errors else 200)
     if form.errors or not _ACTS[act](code, form):
         return group_pages.show_group(code, form, 422)
     say(_("Saved."))
@@ -88,12 +89,12 @@ def change(code: str) -> Response:
 
 def _settings(code: str, form: Form) -> bool:
     state, venue = form.choice("state", STATES), form.text("venue_code", most=20)
-    day = form.choice("check_in_weekday", WEEKDAYS, required=False)
-    check_in = int(day) if day else None
-    return carried_out(
-        form,
-        lambda: acts.change_group(guard.service(), code, guard.me().code, state=state, venue_code=venue, check_in_weekday=check_in),
-    )
+    return carried_out(form, lambda: acts.change_group(guard.service(), code, guard.me().code, state=state, venue_code=venue))
+
+
+def _check_ins(code: str, form: Form) -> bool:
+    rule = group_pages.rule_of(form)
+    return carried_out(form, lambda: check_ins.set_check_ins(guard.service(), code, rule, guard.me().code))
 
 
 def _pair(code: str, form: Form) -> bool:
@@ -133,6 +134,7 @@ _ACTS = {
     "member_add": _member_add,
     "member_remove": _member_remove,
     "hold": _hold,
+    "check_ins": _check_ins,
     "set": _set,
 }
 

@@ -15,9 +15,11 @@ from sms_service.models.cascade import activity, pair, pair_member
 from sms_service.models.directory import all_entries
 from sms_service.models.groups import curriculum
 from sms_service.models.meetings import meeting
+from sms_service.rules.recurrence import chosen
 from sms_service.rules.timing import at_local, local, may_meet, meeting_dates
 from sms_service.security.tokens import new_row_id
 from sms_service.security.vault import new_pin_salt
+from sms_service.usecases.check_ins import set_check_ins
 from sms_service.usecases.context import Context
 from sms_service.usecases.directory import Entry, add_entry, expire_entry, verify_entry
 from sms_service.usecases.enrol import enrol
@@ -126,9 +128,10 @@ def add_circle(context: Context, circle: Circle, first_day: date, check_in_weekd
         start_time=circle.start_time,
         venue_code=circle.venue,
         code=circle.code,
-        check_in_weekday=check_in_weekday,
     )
     add_group(context, new, ACTOR)
+    if check_in_weekday is not None:
+        set_check_ins(context, circle.code, chosen("week", check_in_weekday).text, ACTOR)
     set_facilitators(context, circle.code, circle.woman, circle.man, ACTOR)
 
 

@@ -57,7 +57,7 @@ group = Table(
     word("venue_code", 20),
     word("state", 12),  # planned | enrolling | running | paused | closed
     Column("outbound_held", Boolean, nullable=False, default=False),
-    Column("check_in_weekday", Integer, nullable=True),
+    Column("check_in_weekday", Integer, nullable=True),  # read by the release before recurrences only (I24); written beside them
     at("created_at"),
     at("closed_at", nullable=True),
     at("verified_since", nullable=True),  # a number verified from here on counts as verified at closing (S14)

@@ -13,6 +13,7 @@ from sms_service.models.groups import curriculum, group, group_facilitator, prog
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.text.gsm import fold
 from sms_service.text.topics import topic_word_in
+from sms_service.usecases import check_ins
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import Faults, UseFault
 from sms_service.usecases.find import already_made, group_named, once_id, person_named, read_time
@@ -31,7 +32,6 @@ class NewGroup:
     local.
 
     An empty ``code`` is drawn (G and two digits or more). ``first_day`` makes the meetings at once.
-    ``check_in_weekday`` is the day of the weekly check-in, None for none.
     """
 
     programme: str
@@ -43,7 +43,6 @@ class NewGroup:
     code: str = ""
     curriculum_version: int | None = None
     first_day: date | None = None
-    check_in_weekday: int | None = None
 
 
 def add_group(context: Context, new: NewGroup, actor: str, once: int | None = None) -> str:
@@ -70,7 +69,6 @@ def add_group(context: Context, new: NewGroup, actor: str, once: int | None = No
                 venue_code=new.venue_code.strip(),
                 state="planned" if new.first_day is None else "running",
                 outbound_held=False,
-                check_in_weekday=new.check_in_weekday,
                 created_at=now,
             )
         )
@@ -91,7 +89,6 @@ def _check(context: Context, db: Connection, new: NewGroup, code: str) -> int:
     faults.need(_PLACE.fullmatch(new.cell_code.strip()), "cell_code", "give the cell's code: letters, digits and -")
     faults.need(_PLACE.fullmatch(new.venue_code.strip()), "venue_code", "give the venue's code: letters, digits and -")
     faults.need(new.weekday in WEEKDAYS, "weekday", "choose a day of the week")
-    faults.need(new.check_in_weekday in (None, *WEEKDAYS), "check_in_weekday", "choose a day of the week, or none")
     try:
         read_time("start_time", new.start_time)
     except UseFault as fault:
@@ -125,16 +122,17 @@ def _free_code(db: Connection) -> str:
     raise UseFault("code", "no free group code could be drawn; write one")
 
 
-def change_group(context: Context, code: str, actor: str, *, state: str, venue_code: str, check_in_weekday: int | None) -> None:
-    """Change what may change while a group runs: its state, venue and check-in day. Closing it plans V18. Raises ``UseFault``."""
+def change_group(context: Context, code: str, actor: str, *, state: str, venue_code: str) -> None:
+    """Change what may change while a group runs: its state and venue. Closing it plans V18. Raises ``UseFault``."""
     with context.database.begin() as db:
         row = group_named(db, code)
         faults = Faults()
         faults.need(state in STATES, "state", "choose one of the states")
         faults.need(_PLACE.fullmatch(venue_code.strip()), "venue_code", "give the venue's code: letters, digits and -")
-        faults.need(check_in_weekday in (None, *WEEKDAYS), "check_in_weekday", "choose a day of the week, or none")
         faults.done()
-        groups.change(db, row.id, state=state, venue_code=venue_code.strip(), check_in_weekday=check_in_weekday)
+        groups.change(db, row.id, state=state, venue_code=venue_code.strip())
+        if state == "running" and row.state != "running":
+            check_ins.resume(db, row.id, context.now(db))
         if state == "closed" and row.state != "closed":
             close_group_in(db, row.id, context.now(db))
         elif state != "closed" and row.state == "closed":

@@ -32,8 +32,6 @@ AGAIN_TWO_DAY = timedelta(hours=72)
 AGAIN_MORNING = timedelta(hours=24)
 MISSED_AT = time(10, 0)
 MISSED_LIFE = timedelta(hours=33)
-CHECK_IN_AT = time(10, 0)
-CHECK_IN_LIFE = timedelta(hours=30)
 
 
 def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: datetime) -> None:
@@ -64,27 +62,6 @@ def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: d
         if expires > now
     ]
     insert_ignore(db, schedules.occurrence, rows)
-
-
-def plan_check_ins(db: Connection, group: Row[Any], now: datetime) -> None:
-    """The next weekly check-in of a running group that has a check-in day (V6)."""
-    if group.check_in_weekday is None or group.state != "running":
-        return
-    today = clock.local(now).date()
-    day = today + timedelta(days=(group.check_in_weekday - today.weekday()) % 7)
-    due = datetime.combine(day, CHECK_IN_AT, tzinfo=clock.KIGALI)
-    row = {
-        "id": new_row_id(),
-        "schedule": f"group:{group.id}:check_in",
-        "kind": "check_in",
-        "group_id": group.id,
-        "meeting_id": None,
-        "due_at": due,
-        "expires_at": due + CHECK_IN_LIFE,
-        "state": "pending",
-    }
-    if row["expires_at"] > now:
-        insert_ignore(db, schedules.occurrence, row)
 
 
 def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -> int:

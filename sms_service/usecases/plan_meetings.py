@@ -13,7 +13,7 @@ from sms_service.models.groups import curriculum
 from sms_service.models.meetings import meeting
 from sms_service.rules.timing import meeting_dates
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases import occurrences
+from sms_service.usecases import check_ins, occurrences
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import group_named, read_time
@@ -68,5 +68,6 @@ def plan_meetings_in(context: Context, db: Connection, group_row: Any, first_day
             occurrences.plan_occurrences(context, db, row, now)
     if group_row.state in ("planned", "enrolling"):
         groups.change(db, group_row.id, state="running")
+        check_ins.resume(db, group_row.id, now)
     context.record(db, actor, "group.plan", group_row.code, first_day.isoformat())
     return len(made)

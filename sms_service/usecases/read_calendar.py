@@ -134,9 +134,7 @@ def _ahead(
 ) -> list[Line]:
     """What is due and not written: reminders with the minutes of each phone, the rest when it is decided; and what was missed."""
     due = occurrence.c
-    query = select(occurrence).where(
-        due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed"))
-    )
+    query = select(occurrence).where(due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed")))
     lines: list[Line] = []
     reminded: dict[int, set[str]] = {}
     for row in db.execute(query.where(due.due_at < span[1], due.expires_at > span[0])):

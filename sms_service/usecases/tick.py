@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from sms_service import clock, jobs
-from sms_service.models import broadcasts, dialogues, groups, outbox, state
+from sms_service.models import broadcasts, dialogues, outbox, state
+from sms_service.usecases.check_ins import plan_check_ins
 from sms_service.usecases.compare_clocks import CLOCK, Beat
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import close_silent
 from sms_service.usecases.expand_broadcast import due_broadcasts, expand_broadcast, finish_broadcasts
-from sms_service.usecases.occurrences import fire_due, plan_check_ins
+from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.question_sets import plan_question_sets
 from sms_service.usecases.raise_concern import repeat_alerts
 from sms_service.usecases.seasons import run_seasons
@@ -108,9 +109,7 @@ def run_schedules(context: Context) -> int:
 
 def _plan(context: Context, db: Connection) -> None:
     now = context.now(db)
-    running = select(groups.group).where(groups.group.c.state == "running", groups.group.c.check_in_weekday.is_not(None))
-    for group in db.execute(running).all():
-        plan_check_ins(db, group, now)
+    plan_check_ins(db, now)
     plan_question_sets(context, db, now)
 
 

@@ -303,7 +303,10 @@ def test_a_group_is_added_and_planned_from_its_forms(browsers: Browsers, world: 
         ({"act": "member_remove", "person": world.person}, 303),
         ({"act": "member_remove", "person": world.person}, 422),
         ({"act": "pair", "woman": "P0000", "man": world.facilitator}, 422),
-        ({"act": "settings", "state": "paused", "venue_code": "V3", "check_in_weekday": ""}, 303),
+        ({"act": "settings", "state": "paused", "venue_code": "V3"}, 303),
+        ({"act": "check_ins", "every": "two_weeks", "weekday": "1", "nth": "1"}, 303),
+        ({"act": "check_ins", "every": "second", "weekday": "1", "nth": "1"}, 422),
+        ({"act": "check_ins", "every": "month", "weekday": "9", "nth": "7"}, 422),
         ({"act": "hold", "held": "1"}, 303),
         ({"act": "nonsense"}, 422),
     )

@@ -60,7 +60,7 @@ def _refers(site: Site, words: list[str]) -> None:
 
 
 def _state(site: Site, words: list[str], state: str) -> None:
-    change_group(site.context, words[0], "command", state=state, venue_code="V1", check_in_weekday=None)
+    change_group(site.context, words[0], "command", state=state, venue_code="V1")
 
 
 GIVEN: Mapping[str, Callable[[Site, list[str]], None]] = {"exercise": exercise, "phase": phase, "service": service}

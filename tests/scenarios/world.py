@@ -18,12 +18,13 @@ from sms_service.models.dialogues import dialogue, response
 from sms_service.models.directory import directory_entry
 from sms_service.models.groups import group_facilitator
 from sms_service.models.people import contact_point
+from sms_service.rules.recurrence import DAYS
 from sms_service.security.tokens import new_row_id
 from sms_service.text.phone import normalise_msisdn
 from sms_service.usecases.attendance import mark_attendance
+from sms_service.usecases.check_ins import set_check_ins
 from sms_service.usecases.contacts import change_phone, verify_phone
 from sms_service.usecases.enrol import enrol
-from sms_service.usecases.groups import change_group
 from sms_service.usecases.move_meeting import cancel_meeting, move_meeting
 from sms_service.usecases.new_person import NewPerson
 from sms_service.usecases.outbound_switch import set_outbound
@@ -72,7 +73,7 @@ class World:
         self.site.group(words[0], first, weekday=weekday, start_time=words[2])
         if "check-in" in words:
             day = WEEKDAYS.index(words[words.index("check-in") + 1])
-            change_group(self.service.context, words[0], "command", state="running", venue_code="V1", check_in_weekday=day)
+            set_check_ins(self.service.context, words[0], f"FREQ=WEEKLY;BYDAY={DAYS[day]}", "command")
 
     def person(self, code: str, words: list[str]) -> None:
         """``P1001 own|shared|partner 0788001001 en [in G07] [leads G07,G09] [agreed] [checkins] [learning] [pin] [word=..] ..``"""

@@ -35,7 +35,7 @@ def site(service: Service) -> Site:
 
 
 def close(site: Site, code: str = "G07", state: str = "closed") -> None:
-    change_group(site.context, code, "command", state=state, venue_code="V1", check_in_weekday=None)
+    change_group(site.context, code, "command", state=state, venue_code="V1")
 
 
 def due(site: Site, kind: str, state: str = "pending") -> list[str]:

@@ -16,8 +16,8 @@ from sms_service.models.inbound import inbound
 from sms_service.models.people import contact_point
 from sms_service.models.staff import staff
 from sms_service.usecases import late_answers
+from sms_service.usecases.check_ins import set_check_ins
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.groups import change_group
 from sms_service.usecases.late_answers import Offer
 from sms_service.usecases.open_dialogue import Questions
 from sms_service.usecases.sign_in import SignedIn
@@ -80,7 +80,7 @@ def desk(service: Service) -> Desk:
     site = Site.build(service.context)
     site.at(START)
     site.group(first_day=(START + timedelta(days=42)).date())
-    change_group(service.context, "G07", "command", state="running", venue_code="V1", check_in_weekday=4)
+    set_check_ins(service.context, "G07", "FREQ=WEEKLY;BYDAY=FR", "command")
     code = site.person(language="en", consents=("reminders", "checkins"))
     made = Desk(service, site, code)
     for moment in (START, ASKED, START + timedelta(days=6)):  # on Tuesday the question has been closed since Monday
