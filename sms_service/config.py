@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     alarm_url: Annotated[str, BeforeValidator(read.read_alarm_url), Hidden] = ""
     heartbeat_url: Annotated[str, BeforeValidator(read.read_alarm_url), Hidden] = ""
     segment_cost_rwf: Annotated[float, BeforeValidator(read.read_cost)] = 12.0
+    spend_day_rwf: Annotated[float, BeforeValidator(read.read_ceiling)] = 0.0
+    spend_month_rwf: Annotated[float, BeforeValidator(read.read_ceiling)] = 0.0
 
     @property
     def production(self) -> bool:

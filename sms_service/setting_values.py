@@ -142,10 +142,17 @@ def read_cost(text: str) -> float:
     return float(text)
 
 
+def read_ceiling(text: str) -> float:
+    """Francs (RWF) that sending may cost in a day or month before reminders and broadcasts wait (T6); 0 is no ceiling."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", text, re.ASCII):
+        raise ValueError("is not an amount in RWF such as 250000, or 0 for no ceiling")
+    return float(text)
+
+
 def read_rate(text: str) -> float:
-    """Texts a second that all processes may send together (the route's pace, T6): 0.1 to 100,000."""
+    """Parts of texts a second that all processes may send together (the route's pace, T6): 0.1 to 100,000."""
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?", text, re.ASCII) or not 0.1 <= float(text) <= 100_000:
-        raise ValueError("is not a number of texts a second such as 50, from 0.1 to 100000")
+        raise ValueError("is not a number of text parts a second such as 50, from 0.1 to 100000")
     return float(text)
 
 

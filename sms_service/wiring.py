@@ -16,13 +16,14 @@ from sms_service.conversation.version import NOTICES_NAME
 from sms_service.database import CALLBACK_WAIT_MS, WORKER_WAIT_MS, Database
 from sms_service.gateway.africastalking import Client
 from sms_service.gateway.registry import client_for
+from sms_service.models.spending import Ceilings
 from sms_service.rules.public_holidays import public_holidays
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon, build_lexicon
 from sms_service.usecases.add_programmes import add_programmes
+from sms_service.usecases.claim_texts import CALLS_A_ROUND
 from sms_service.usecases.compare_clocks import WEB
 from sms_service.usecases.context import Context, no_nudge, no_queue
-from sms_service.usecases.send_texts import CALLS_A_ROUND
 from sms_service.usecases.versions import import_release
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def context_from(
         broadcast_delay_seconds=settings.broadcast_delay_seconds,
         send_rate_per_second=settings.send_rate_per_second,
         price_per_segment=settings.segment_cost_rwf,
+        spending=Ceilings(settings.spend_day_rwf, settings.spend_month_rwf),
         public_url=settings.public_url,
         reviewed_only=settings.production,
     )

@@ -23,7 +23,8 @@ from sms_service.gateway.results import Balance, CallResult, RecipientResult
 from sms_service.usecases.context import Context
 from sms_service.usecases.forward_time import next_event
 from sms_service.usecases.published import Published
-from sms_service.usecases.sweep import drain_inbound, drain_outbox
+from sms_service.usecases.send_texts import send_due
+from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.tick import Pace, tick
 
 FORM = "application/x-www-form-urlencoded"
@@ -114,7 +115,7 @@ class Service:
     def work(self) -> None:
         """What the workers do: every waiting text, then every due text out."""
         drain_inbound(self.context)
-        drain_outbox(self.context, self._pool)
+        send_due(self.context, self._pool)
 
     def now(self) -> datetime:
         with self.context.database.begin() as db:

@@ -15,7 +15,8 @@ from sms_service.usecases.count_up import count_up
 from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.poll_balance import poll_balance
 from sms_service.usecases.read_audit import check_by_itself
-from sms_service.usecases.sweep import drain_inbound, drain_outbox
+from sms_service.usecases.send_texts import send_due
+from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.tick import Pace, tick
 
 EVERY_SECONDS = 5.0
@@ -49,7 +50,7 @@ def _sweep(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) ->
     """Inbound rows, alerts and anything whose nudge is over five seconds old, through the same use cases as the workers."""
     while not stop.is_set():
         _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
-        _guarded("outbox", lambda: drain_outbox(context, pool, grace=GRACE, calls=SWEEP_CALLS, stopping=stop.is_set))
+        _guarded("outbox", lambda: send_due(context, pool, grace=GRACE, most=SWEEP_CALLS, stopping=stop.is_set))
         _guarded("balance", lambda: poll_balance(context))
         stop.wait(EVERY_SECONDS)
 

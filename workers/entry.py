@@ -16,9 +16,9 @@ from rq.worker.base import WorkerStatus
 
 from sms_service import jobs
 from sms_service.logs import describe, logger
+from sms_service.usecases.claim_texts import CALLS_A_ROUND
 from sms_service.usecases.compare_clocks import WORKER
 from sms_service.usecases.context import Context
-from sms_service.usecases.send_texts import CALLS_A_ROUND
 from workers.heartbeat import start_heartbeat
 
 AWAY_SECONDS = 5.0

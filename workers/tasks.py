@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sms_service.usecases.sweep import drain_inbound, drain_outbox
+from sms_service.usecases.send_texts import send_due
+from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.tick import expand_due
 from workers.entry import running
 from workers.nudge import mark
@@ -20,7 +21,7 @@ def inbound() -> None:
 def send() -> None:
     _begin("send")
     worker = running()
-    drain_outbox(worker.context, worker.pool, stopping=worker.stop.is_set)
+    send_due(worker.context, worker.pool, stopping=worker.stop.is_set)
 
 
 def expand_broadcast() -> None:

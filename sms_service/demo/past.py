@@ -28,7 +28,7 @@ from sms_service.usecases.accept_inbound import accept_inbound
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.forward_time import SETTLE, next_event
 from sms_service.usecases.process_inbound import process_inbound
-from sms_service.usecases.send_texts import send_round
+from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.take_report import match_parked
 from sms_service.usecases.take_turn import take_turn
 from sms_service.usecases.tick import expand_due, run_schedules
@@ -113,7 +113,7 @@ class Past:
         self._set(self._acts[0][0])
         with ThreadPoolExecutor(1) as pool:
             while self._step(until):
-                while send_round(self.context, pool):
+                while send_due(self.context, pool, most=1):
                     self._report_and_answer()
         self._set(until)
 

@@ -34,6 +34,7 @@ broadcast = Table(
     Column("one_group", Boolean, nullable=False),
     Column("recipients", Integer, nullable=False, default=0),
     Column("excluded", JSON, nullable=False),  # reason -> count
+    Column("languages", JSON, nullable=True),  # language -> recipients
     Column("segments", Integer, nullable=False, default=0),
     Column("cost", Float, nullable=False, default=0.0),
     Column("expanded_to", BigInteger, nullable=False, default=0),  # last number row id written, so that a crash resumes
@@ -70,3 +71,9 @@ def texts_of(db: Connection, broadcast_id: int) -> Sequence[Row[Any]]:
 
 def change(db: Connection, broadcast_id: int, **values: Any) -> None:
     db.execute(update(broadcast).where(broadcast.c.id == broadcast_id).values(**values))
+
+
+def recalled(db: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """Those of these broadcasts that were recalled: no text of theirs starts any more (S40)."""
+    query = select(broadcast.c.id).where(broadcast.c.id.in_(ids), broadcast.c.state == "recalled")
+    return frozenset(db.execute(query).scalars())

@@ -16,7 +16,6 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    exists,
     func,
     select,
     update,
@@ -84,7 +83,8 @@ outbox = Table(
 )
 QUEUED = one_of(outbox.c.state, "queued")
 MOVING = one_of(outbox.c.state, "queued", "reserved", "calling", "unknown")  # few; final rows grow without end (I22)
-partial("ix_outbox_due", outbox.c.lane, outbox.c.not_before, where=QUEUED)
+# A claim reads in this order and stops at its limit, however many are due in the same minute.
+partial("ix_outbox_due", outbox.c.lane, outbox.c.not_before, outbox.c.id, where=QUEUED)
 partial("ix_outbox_moving", outbox.c.state, outbox.c.number_id, where=MOVING)
 partial("ix_outbox_broadcast_id", outbox.c.broadcast_id, outbox.c.state, where=outbox.c.broadcast_id.is_not(None))
 partial("ix_outbox_group_id", outbox.c.group_id, outbox.c.not_before, where=outbox.c.group_id.is_not(None))
@@ -140,11 +140,27 @@ def cancel_queued(db: Connection, now: datetime, reason: str, *where: Any) -> in
     ).rowcount
 
 
-def being_sent(number_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a text to this number is in a worker's hands: one at a time (reliability section 4)."""
+def being_sent() -> ColumnElement[bool]:
+    """Whether a text to this row's number is in a worker's hands: one at a time (reliability section 4)."""
+    other, moving = _another()
+    return _looked_up(other.c.number_id == outbox.c.number_id, moving, other.c.state.in_(SENDING))
+
+
+def written_before(until: Any) -> ColumnElement[bool]:
+    """Whether an older text of this row's lane and number is due as well: it goes first (reliability section 4)."""
+    other, moving = _another()
+    older = (other.c.lane == outbox.c.lane, other.c.not_before <= until, other.c.id < outbox.c.id)
+    return _looked_up(other.c.number_id == outbox.c.number_id, moving, other.c.state == "queued", *older)
+
+
+def _another() -> tuple[Any, ColumnElement[bool]]:
     other = outbox.alias("other")
-    moving = one_of(other.c.state, "queued", "reserved", "calling", "unknown")
-    return exists().where(other.c.number_id == number_id, moving, other.c.state.in_(SENDING))
+    return other, one_of(other.c.state, "queued", "reserved", "calling", "unknown")
+
+
+def _looked_up(*where: Any) -> ColumnElement[bool]:
+    # The offset keeps PostgreSQL from joining the whole queue with itself: a claim looks up its few rows' numbers, one by one.
+    return select(1).where(*where).correlate(outbox).offset(0).exists()
 
 
 def counts_by_state(db: Connection, *where: Any) -> dict[str, int]:

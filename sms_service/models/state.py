@@ -60,6 +60,11 @@ def change(db: Connection, **values: Any) -> None:
     db.execute(update(service_state).where(service_state.c.id == 1).values(**values))
 
 
+def read_channel(db: Connection) -> Row[Any]:
+    """The sending channel as it is, without keeping others from it."""
+    return db.execute(select(channel).where(channel.c.name == "sms")).one()
+
+
 def lock_channel(db: Connection) -> Row[Any]:
     return db.execute(select(channel).where(channel.c.name == "sms").with_for_update()).one()
 

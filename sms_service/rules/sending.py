@@ -26,6 +26,7 @@ FAR = timedelta(days=60)
 APART_FROM_MEETING_TEXT = timedelta(hours=24)
 STOPPED = "stopped"
 FROZEN = "number frozen until verified"
+SPENT = "spend ceiling reached"
 NEAR_MEETING_TEXT = "within a day of a text about a meeting"
 
 
@@ -83,7 +84,7 @@ class Verdict:
     """
 
     action: Literal["send", "wait", "drop"]
-    state: Literal["sending", "queued", "expired", "cancelled", "suppressed"]
+    state: Literal["sending", "queued", "expired", "cancelled", "suppressed", "given_up"]
     reason: str
     not_before: datetime | None = None
     short_form: bool = False
@@ -179,7 +180,7 @@ def _held(text: Text, outbound_on: bool, budget_left: bool) -> Verdict | None:
     if not outbound_on:
         return Verdict("wait", "queued", "outbound is switched off")
     if not budget_left and text.lane >= 2:
-        return Verdict("wait", "queued", "spend ceiling reached")
+        return Verdict("wait", "queued", SPENT)
     return None
 
 

@@ -17,6 +17,7 @@ from sms_service.conversation.words import Words
 from sms_service.database import Database
 from sms_service.gateway.registry import Gateway
 from sms_service.models import audit
+from sms_service.models.spending import Ceilings
 from sms_service.rules.caps import Caps
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon
@@ -65,6 +66,7 @@ class Context:
     broadcast_delay_seconds: int = 300
     send_rate_per_second: float = 50.0
     price_per_segment: float = 10.0
+    spending: Ceilings = field(default_factory=Ceilings)
     currency: str = "RWF"
     public_url: str = ""
     caps: Caps = field(default_factory=Caps)

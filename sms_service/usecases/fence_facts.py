@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from sms_service import clock
-from sms_service.models import directory, harm, numbers, pauses, people, state
+from sms_service.models import broadcasts, directory, harm, numbers, pauses, people, spending, state
 from sms_service.models.groups import curriculum, group, membership, programme
 from sms_service.models.inbound import inbound
 from sms_service.models.meetings import OPEN, meeting
@@ -50,7 +51,16 @@ class Facts:
     directory_ok: bool
     health_ok: bool
     e164: dict[int, str]
+    budget_left: bool
+    recalled: frozenset[int] = frozenset()
     paused_texts: frozenset[str] = frozenset()
+    _windows: dict[int | None, list[PauseWindow]] = field(default_factory=dict)
+
+    def windows(self, group_id: int | None) -> list[PauseWindow]:
+        """The pause windows that bind a text of this group."""
+        if group_id not in self._windows:
+            self._windows[group_id] = windows_for(group_id, self.pauses)
+        return self._windows[group_id]
 
 
 def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: datetime) -> Facts:
@@ -68,11 +78,13 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
     asking = sorted({row.number_id for row in ours if row.template in ASKING})
     meeting_ids = sorted({row.meeting_id for row in ours if row.meeting_id})
     asked = sorted({row.inbound_id for row in ours if row.inbound_id})
+    group_ids = sorted({row.group_id for row in ours if row.group_id})
+    broadcast_ids = sorted({row.broadcast_id for row in ours if row.broadcast_id})
     return Facts(
         numbers=locked,
         contacts=contacts,
         outbound_on=switch.outbound_on,
-        held_groups=_held_groups(db) if any(row.group_id for row in ours) else set(),
+        held_groups=_held_groups(db, group_ids) if group_ids else set(),
         meetings=_open_meetings(db, meeting_ids) if meeting_ids else {},
         members=_members(db, ours, contacts),
         scheduled=_counts(db, counted, now) if counted else {},
@@ -83,6 +95,8 @@ def gather(context: Context, db: Connection, rows: Sequence[Row[Any]], now: date
         directory_ok=not any(row.template == "V11" for row in ours) or directory.urgent_numbers(db, now) is not None,
         health_ok=not any(row.template == "V17" for row in ours) or directory.health_line(db, now) is not None,
         e164=_opened(context, locked),
+        budget_left=spending.left(db, context.spending, now) > 0,
+        recalled=broadcasts.recalled(db, broadcast_ids) if broadcast_ids else frozenset(),
         paused_texts=harm.paused_texts(db) if counted else frozenset(),
     )
 
@@ -96,13 +110,13 @@ def _opened(context: Context, locked: Mapping[int, Row[Any]]) -> dict[int, str]:
     return found
 
 
-def _held_groups(db: Connection) -> set[int]:
-    """Groups whose texts are held, by their own switch or their programme's (S41)."""
+def _held_groups(db: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these groups whose texts are held, by their own switch or their programme's (S41)."""
     query = (
         select(group.c.id)
         .join(curriculum, curriculum.c.id == group.c.curriculum_id)
         .join(programme, programme.c.id == curriculum.c.programme_id)
-        .where(group.c.outbound_held | programme.c.outbound_held)
+        .where(group.c.id.in_(ids), group.c.outbound_held | programme.c.outbound_held)
     )
     return set(db.execute(query).scalars())
 
@@ -223,7 +237,12 @@ def number_of(row: Row[Any], facts: Facts) -> NumberState:
 
 def hours_of(contacts: Sequence[Row[Any]]) -> SafeHours:
     """The safe hours everyone on the number shares (domain section 3)."""
-    return intersect([SafeHours.parse(one.safe_hours) for one in contacts if one.safe_hours])
+    return _common_hours(tuple(one.safe_hours for one in contacts if one.safe_hours))
+
+
+@lru_cache(maxsize=4_096)
+def _common_hours(written: tuple[str, ...]) -> SafeHours:
+    return intersect([SafeHours.parse(one) for one in written])
 
 
 def windows_for(group_id: int | None, rows: Sequence[Row[Any]]) -> list[PauseWindow]:

@@ -15,7 +15,7 @@ from sms_service.models.groups import group
 from sms_service.models.outbox import MOVING, QUEUED, outbox
 from sms_service.security.vault import Unsealable
 from sms_service.usecases.context import Context
-from sms_service.usecases.read_health import LANES, Health, counted, disk_shares, missed, missed_count, read_channel
+from sms_service.usecases.read_health import LANES, Health, counted, disk_shares, missed, missed_count
 
 NOT_FINAL = ("queued", "reserved", "calling", "unknown")  # final rows grow without end and are not counted
 MOST_COUNTED = 10_000  # more rows than the expansion of a broadcast lets wait
@@ -76,7 +76,7 @@ def _read(context: Context, db: Connection, figures: Figures) -> None:
     figures.needs_person = counted(db, MOST_MISSED, select(inbound.inbound.c.id).where(inbound.NEEDS_PERSON))
     figures.missed = missed_count(db, now, MOST_MISSED)
     figures.outbound_on = bool(row.outbound_on)
-    figures.channel = read_channel(db)
+    figures.channel = state.read_channel(db)
     figures.last_tick = row.last_tick_at
     figures.tick_age = None if row.last_tick_at is None else max(0.0, (now - row.last_tick_at).total_seconds())
     figures.findings = dict(findings.found(db))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import clock, schema
-from sms_service.models import findings, inbound, outbox, rota, state, wall_clocks
+from sms_service.models import findings, inbound, outbox, rota, spending, state, wall_clocks
 from sms_service.models.concerns import alert
 from sms_service.models.numbers import number
 from sms_service.models.outbox import attempt
@@ -97,7 +97,7 @@ def _ages(db: Connection, now: datetime) -> Iterator[tuple[str, float]]:
 def _checks(context: Context, db: Connection, now: datetime, ages: dict[str, float]) -> Iterator[tuple[str, bool]]:
     """Every degraded state by its name; ``rules.alarms`` says which of them call somebody, and after how long."""
     row = state.read(db)
-    channel = read_channel(db)
+    channel = state.read_channel(db)
     found = findings.found(db)
     step = found.get(findings.CLOCK)
     yield "clock", row.last_tick_at is None or now - row.last_tick_at > NO_TICK
@@ -109,6 +109,7 @@ def _checks(context: Context, db: Connection, now: datetime, ages: dict[str, flo
     yield "conversations not published", bool(context.unpublished())
     yield "channel paused", channel.paused_at is not None
     yield "balance low", _bad(found.get(findings.BALANCE))
+    yield "spend ceiling reached", spending.left(db, context.spending, now) <= 0
     yield "breaker open", channel.breaker_until is not None
     yield "nobody on duty", not rota.on_duty(db, now)
     yield "alert unacknowledged", "alert" in ages
@@ -123,11 +124,6 @@ def _checks(context: Context, db: Connection, now: datetime, ages: dict[str, flo
 
 def _bad(row: Row[Any] | None) -> bool:
     return row is not None and not row.ok
-
-
-def read_channel(db: Connection) -> Row[Any]:
-    """The sending channel as it stands, without holding up whoever sends."""
-    return db.execute(select(state.channel).where(state.channel.c.name == "sms")).one()
 
 
 def backup_is_old(context: Context, made_at: datetime | None, now: datetime) -> bool:

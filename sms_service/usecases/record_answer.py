@@ -2,71 +2,103 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 
-from sms_service.gateway.results import CallResult, RecipientResult
-from sms_service.models import numbers, outbox, state
+from sms_service.gateway.results import RecipientResult
+from sms_service.models import numbers, outbox, spending, state
+from sms_service.models.base import UtcTime
 from sms_service.models.outbox import attempt, parked_report
 from sms_service.rules.delivery import Next, after_answer, after_report, classify, suppresses_number
 from sms_service.usecases.accept_inbound import note_opt_out, opt_out
 from sms_service.usecases.context import Context
+from sms_service.usecases.fence_texts import Call
 
 BREAKER_AFTER = 5  # calls in a row without any answer (F25)
 BREAKER_FOR = timedelta(seconds=30)
 SLOW_FOR = timedelta(minutes=2)
 NO_ANSWER = RecipientResult("unknown", reason="no answer")
 
-Answered = tuple[str, Row[Any], str, CallResult | None]
+
+@dataclass(slots=True)
+class _Recorded:
+    """What a round of answers changes, gathered so that each kind of change is one statement."""
+
+    ends: dict[tuple[str, int | None, str], list[int]] = field(default_factory=dict)
+    moves: dict[tuple[Any, ...], dict[int, str | None]] = field(default_factory=dict)
+    parts: int = 0
+    cost: float = 0.0
 
 
-def record_answers(context: Context, db: Connection, answered: Sequence[Answered], chance: Callable[[], float]) -> None:
-    """Record a round: rows still ours move on; a row whose lease has gone keeps only better evidence (unknown -> accepted)."""
+def record_answers(context: Context, db: Connection, calls: Sequence[Call], chance: Callable[[], float]) -> None:
+    """Record calls: rows still ours move on; a row whose lease has gone keeps only better evidence (unknown -> accepted)."""
     # Each number by itself, in whatever order the answer names them (F24); what is ambiguous is unknown (F18, F23).
     now = context.now(db)
-    current = _lock(db, [row.id for _, row, _, _ in answered])
-    reports = _parked(db, answered)
-    ends: list[dict[str, Any]] = []
-    moves: list[dict[str, Any]] = []
+    current = _lock(db, [row.id for call in calls for row in call.rows])
+    reports = _parked(db, calls)
+    silent = [call for call in calls if call.result is None or call.result.status is None]
+    before = state.read_channel(db)
+    recorded = _Recorded()
     channel: list[Next] = []
-    reached = False
-    silent: set[str] = set()
-    for call_id, row, number, result in answered:
-        one = result.recipients.get(number, NO_ANSWER) if result else NO_ANSWER
-        if result is not None and result.status is not None:
-            reached = True
-        else:
-            silent.add(call_id)
-        ends.append(
-            {
-                "b_call": call_id,
-                "b_row": row.id,
-                "ended_at": now,
-                "result": one.kind,
-                "code": one.code,
-                "detail": one.reason[:60],
-            }
-        )
-        held = current.get(row.id)
-        if held is None:
-            continue
-        following = classify(one.kind, one.code, held.attempts, chance(), result.retry_after if result else None)
-        channel.append(following)
-        early = reports.get(one.gateway_id or "", ())
-        ours = held.state == "calling" and held.token == row.token
-        if ours or following.state == "accepted" or one.gateway_id:
-            moves.append(_move(held, row, one, following, [report.status for report in early], now, ours=ours))
-        if any(suppresses_number(report.failure_reason or "") for report in early):
-            opt_out(context, db, row.number_id, now)
-        if following.flag_number:
-            numbers.change(db, row.number_id, flagged=one.reason[:40] or "refused")
-            if one.code == 406:
-                note_opt_out(db, row.number_id, now)
-    _write(db, ends, moves)
-    _channel(context, db, channel, 0 if reached else len(silent), now)
+    for call in calls:
+        spread = chance()  # one a call: its texts are tried again together
+        for row, number, attempt_id in zip(call.rows, call.numbers, call.attempts, strict=True):
+            one = call.result.recipients.get(number, NO_ANSWER) if call.result else NO_ANSWER
+            recorded.ends.setdefault((one.kind, one.code, one.reason[:60]), []).append(attempt_id)
+            _charge(context, recorded, row, one)
+            held = current.get(row.id)
+            if held is None:
+                continue
+            following = classify(one.kind, one.code, held.attempts, spread, call.result.retry_after if call.result else None)
+            if one.kind == "not_sent" and one.code is None and before.breaker_until is not None:
+                following = replace(following, state="queued", counted=False)  # it only asked whether the gateway is back (F25)
+            channel.append(following)
+            early = reports.get(one.gateway_id or "", ())
+            ours = held.state == "calling" and held.token == row.token
+            if ours or following.state == "accepted" or one.gateway_id:
+                move = _move(held, one, following, [report.status for report in early], now, ours=ours)
+                recorded.moves.setdefault(move, {})[row.id] = one.gateway_id
+            if any(suppresses_number(report.failure_reason or "") for report in early):
+                opt_out(context, db, row.number_id, now)
+            if following.flag_number:
+                numbers.change(db, row.number_id, flagged=one.reason[:40] or "refused")
+                if one.code == 406:
+                    note_opt_out(db, row.number_id, now)
+    _write(db, recorded, now)
+    _channel(context, db, before, channel, len(silent) if len(silent) == len(calls) else 0, now)
+    spending.add(db, now, recorded.parts, recorded.cost)
+
+
+def _charge(context: Context, recorded: _Recorded, row: Row[Any], one: RecipientResult) -> None:
+    """The fence counted the text at our price: correct it by what the gateway says, or take it back (T6)."""
+    currency, _, amount = one.cost.partition(" ")
+    ours = row.segments * context.price_per_segment
+    if amount and currency == context.currency:
+        recorded.cost += float(amount) - ours
+    elif one.kind not in ("accepted", "unknown"):
+        recorded.cost -= ours
+    if one.kind not in ("accepted", "unknown"):
+        recorded.parts -= row.segments
 
 
 def _lock(db: Connection, ids: Sequence[int]) -> dict[int, Any]:
@@ -75,13 +107,9 @@ def _lock(db: Connection, ids: Sequence[int]) -> dict[int, Any]:
     return {row.id: row for row in db.execute(query.order_by(rows.id).with_for_update())}
 
 
-def _parked(db: Connection, answered: Sequence[Answered]) -> dict[str, list[Any]]:
+def _parked(db: Connection, calls: Sequence[Call]) -> dict[str, list[Any]]:
     """Reports that came before their row (F27): looked up in the transaction that stores the gateway id."""
-    ids = [
-        one.gateway_id
-        for _, _, number, result in answered
-        if result and (one := result.recipients.get(number)) is not None and one.gateway_id
-    ]
+    ids = [one.gateway_id for call in calls if call.result for one in call.result.recipients.values() if one.gateway_id]
     found: dict[str, list[Any]] = {}
     if ids:
         reports = parked_report.c
@@ -96,16 +124,9 @@ def _parked(db: Connection, answered: Sequence[Answered]) -> dict[str, list[Any]
 
 
 def _move(
-    held: Row[Any],
-    row: Row[Any],
-    one: RecipientResult,
-    following: Next,
-    reports: Sequence[str],
-    now: datetime,
-    *,
-    ours: bool,
-) -> dict[str, Any]:
-    """The row's new values. ``held`` is the row now, ``row`` the row as it was fenced; ``ours``: its lease is still this call's."""
+    held: Row[Any], one: RecipientResult, following: Next, reports: Sequence[str], now: datetime, *, ours: bool
+) -> tuple[Any, ...]:
+    """The row's new values (``_MOVED``) but for its gateway id. ``held``: the row now; ``ours``: its lease is this call's."""
     new_state, stage = held.state, held.stage or ""
     if ours or (held.state == "unknown" and following.state == "accepted"):
         new_state = following.state
@@ -113,58 +134,68 @@ def _move(
             new_state, stage = after_answer("sending", stage, new_state)
     for status in reports:
         new_state, stage = after_report(new_state, stage, status)
-    delayed = ours and following.state == "queued"
     currency, _, amount = one.cost.partition(" ")
-    return {
-        "b_row": row.id,
-        "state": new_state,
-        "stage": stage or None,
-        "gateway_id": one.gateway_id,
-        "token": None,
-        "lease_until": None,
-        "attempts": held.attempts - (0 if following.counted else 1) if ours else held.attempts,
-        "not_before": now + timedelta(seconds=following.delay) if delayed else row.not_before,
-        "reason": (one.reason or following.alarm)[:60] or None,
-        "accepted_at": now if new_state in ("accepted", "delivered", "failed") else None,
-        "closed_at": now if new_state in outbox.FINAL else None,
-        "shown_at": now,
-        "cost": float(amount) if amount else None,
-        "currency": currency[:3] if amount else None,
-    }
+    return (
+        new_state,
+        stage or None,
+        1 if ours and not following.counted else 0,
+        now + timedelta(seconds=following.delay) if ours and following.state == "queued" else None,
+        (one.reason or following.alarm)[:60] or None,
+        now if new_state in ("accepted", "delivered", "failed") else None,
+        now if new_state in outbox.FINAL else None,
+        float(amount) if amount else None,
+        currency[:3] if amount else None,
+    )
 
 
+_MOVED = ("new_state", "new_stage", "uncounted", "later", "why", "when_accepted", "when_closed", "charged", "in_currency")
 _END = (
     update(attempt)
-    .where(attempt.c.outbox_id == bindparam("b_row"), attempt.c.call_id == bindparam("b_call"))
-    .values({name: bindparam(name) for name in ("ended_at", "result", "code", "detail")})
+    .where(attempt.c.id.in_(bindparam("ids", expanding=True)))
+    .values({name: bindparam(f"b_{name}") for name in ("ended_at", "result", "code", "detail")})
 )
-_MOVED = [
-    "shown_at",
-    "state",
-    "stage",
-    "gateway_id",
-    "token",
-    "lease_until",
-    "attempts",
-    "not_before",
-    "reason",
-    "accepted_at",
-    "closed_at",
-    "cost",
-    "currency",
-]
-_MOVE = update(outbox.outbox).where(outbox.outbox.c.id == bindparam("b_row")).values({name: bindparam(name) for name in _MOVED})
 
 
-def _write(db: Connection, ends: list[dict[str, Any]], moves: list[dict[str, Any]]) -> None:
-    if ends:
-        db.execute(_END, ends)
-    if moves:
-        db.execute(_MOVE, moves)
+@cache
+def _moved(dialect: str) -> Update:
+    """Every row named in the JSON object ``by_row`` (row id: gateway id) at once."""
+    rows = outbox.outbox.c
+    given = bindparam("by_row", type_=Text())
+    pairs = (func.json_each(given) if dialect == "sqlite" else func.json_each_text(cast(given, JSON))).table_valued("key", "value")
+    return (
+        update(outbox.outbox)
+        .where(rows.id == cast(pairs.c.key, BigInteger))
+        .values(
+            gateway_id=pairs.c.value,
+            state=bindparam("new_state"),
+            stage=bindparam("new_stage"),
+            attempts=rows.attempts - bindparam("uncounted", type_=Integer()),
+            not_before=func.coalesce(bindparam("later", type_=UtcTime()), rows.not_before),
+            reason=bindparam("why"),
+            accepted_at=bindparam("when_accepted"),
+            closed_at=bindparam("when_closed"),
+            cost=bindparam("charged"),
+            currency=bindparam("in_currency"),
+            token=None,
+            lease_until=None,
+            shown_at=bindparam("when_shown"),
+        )
+    )
 
 
-def _channel(context: Context, db: Connection, following: Sequence[Next], silent: int, now: datetime) -> None:
-    """Pause, slow down or open the breaker for the whole channel; ``silent`` counts calls without any answer; 0 closes it."""
+def _write(db: Connection, recorded: _Recorded, now: datetime) -> None:
+    for (result, code, detail), ids in recorded.ends.items():
+        db.execute(_END, {"ids": ids, "b_ended_at": now, "b_result": result, "b_code": code, "b_detail": detail})
+    for move, by_row in recorded.moves.items():
+        values = dict(zip(_MOVED, move, strict=True))
+        db.execute(_moved(db.dialect.name), {**values, "by_row": json.dumps(by_row), "when_shown": now})
+
+
+def _channel(context: Context, db: Connection, before: Row[Any], following: Sequence[Next], silent: int, now: datetime) -> None:
+    """Pause, slow down or open the breaker for the whole channel; ``silent`` counts calls without any answer; 0 closes it.
+
+    ``before`` is the channel as it was: while all goes well nothing is written, and no worker waits for another.
+    """
     values: dict[str, Any] = {}
     pausing = next((one for one in following if one.pause_channel), None)
     if pausing is not None:
@@ -174,8 +205,9 @@ def _channel(context: Context, db: Connection, following: Sequence[Next], silent
     if any(one.slow_down for one in following):
         values["slow_until"] = now + SLOW_FOR
     if not silent:
-        values |= {"failures": 0, "breaker_until": None}
-        if any(one.state == "accepted" for one in following):
+        if before.failures or before.breaker_until is not None:
+            values |= {"failures": 0, "breaker_until": None}
+        if before.paused_at is not None and any(one.state == "accepted" for one in following):
             values |= {"paused_at": None, "pause_reason": None}
     else:
         failures = state.lock_channel(db).failures + silent

@@ -1,26 +1,18 @@
-"""Draining what waits: the same loops serve the nudged workers and the clock's sweep, which needs no Redis (I13)."""
+"""Draining the texts that wait: the same loop serves the nudged workers and the clock's sweep, which needs no Redis (I13)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from datetime import timedelta
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from sms_service import jobs
 from sms_service.models import inbound
 from sms_service.usecases.context import Context
 from sms_service.usecases.process_inbound import process_inbound
-from sms_service.usecases.send_texts import CALLS_A_ROUND, send_round
+from sms_service.usecases.send_texts import never
 
 BATCH = 200
-
-
-def never() -> bool:
-    """Nobody asks this drain to stop."""
-    return False
 
 
 def drain_inbound(
@@ -48,33 +40,4 @@ def drain_inbound(
             context.database.give_way()
     if done:
         context.nudge(jobs.SEND, 0)
-    return done
-
-
-def drain_outbox(
-    context: Context,
-    pool: Executor,
-    *,
-    seconds: float = jobs.WORK_SECONDS,
-    grace: timedelta = timedelta(),
-    calls: int = CALLS_A_ROUND,
-    stopping: Callable[[], bool] = never,
-) -> int:
-    """Send rounds until nothing is due, the time is up or ``stopping`` says so; a database fault ends the drain.
-
-    A round under way is finished: its calls are never left without their answers (F5).
-    """
-    done = 0
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not stopping():
-        try:
-            worked = send_round(context, pool, calls=calls, grace=grace)
-        except SQLAlchemyError:
-            if done:
-                return done
-            raise
-        if not worked:
-            break
-        done += worked
-        context.database.give_way()
     return done

@@ -26,7 +26,7 @@ from sms_service.usecases.compose import LANE_BROADCAST, LANE_REPLY, Outgoing, q
 from sms_service.usecases.context import Context
 from sms_service.usecases.process_inbound import process_inbound
 from sms_service.usecases.read_calendar import read_calendar
-from sms_service.usecases.send_texts import send_round
+from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.take_report import take_report
 from sms_service.usecases.take_turn import take_turn
 from tests.bench.figures import Figure
@@ -150,10 +150,7 @@ def _queue(side: Side, count: int, *, lane: int, kind: Any, body: str) -> None:
 
 
 def _drain(side: Side) -> int:
-    done = 0
-    while worked := send_round(side.context, side.pool):
-        done += worked
-    return done
+    return send_due(side.context, side.pool, seconds=600)
 
 
 def _send(side: Side, count: int, *, lane: int, kind: Any, body: str) -> float:

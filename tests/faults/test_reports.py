@@ -17,7 +17,7 @@ from sms_service.gateway.wire import DeliveryReport
 from sms_service.models.outbox import cancel_queued, counts_by_state, outbox, parked_report
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
-from sms_service.usecases.send_texts import send_round
+from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.take_report import match_parked, take_report
 from tests.faults.conftest import SHORT, Start
 from tests.faults.service import RunningService
@@ -106,7 +106,7 @@ def report_while_recorded(context: Context, rounds: int) -> None:
                     expires_at=now + timedelta(hours=6),
                 )
                 queue_texts(context, db, [text], now)
-            assert send_round(context, pool) == 1
+            assert send_due(context, pool) == 1
             gateway.join()
     with context.database.begin() as db:
         while match_parked(context, db):
