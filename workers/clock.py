@@ -14,6 +14,7 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.count_up import count_up
 from sms_service.usecases.keep_draft_replay import replay_waiting
 from sms_service.usecases.poll_balance import poll_balance
+from sms_service.usecases.purge import purge_by_itself
 from sms_service.usecases.read_audit import check_by_itself
 from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.sweep import drain_inbound
@@ -63,10 +64,13 @@ def _replay(context: Context, stop: threading.Event) -> None:
 
 
 def _chores(context: Context, stop: threading.Event) -> None:
-    """What health and metrics read as a row instead of asking a whole table: the audit's chain and the totals (I21, I22)."""
+    """What health and metrics read as a row instead of asking a whole table: the audit's chain and the totals (I21, I22); and, once
+    a day, retention (S33).
+    """
     while not stop.wait(CHORES_SECONDS):
         _guarded("totals", lambda: count_up(context))
         _guarded("audit", lambda: check_by_itself(context, stop.is_set))
+        _guarded("retention", lambda: purge_by_itself(context, stop.is_set))
 
 
 def _guarded(part: str, work: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from sms_service.security.tokens import new_row_id
 finding = Table(
     "finding",
     metadata,
-    Column("name", String(40), primary_key=True),  # audit | balance | clock
+    Column("name", String(40), primary_key=True),  # audit | balance | clock | retention
     at("found_at"),
     Column("ok", Boolean, nullable=False),
     Column("figure", BigInteger, nullable=False, default=0),  # of the audit: how many entries it had
@@ -28,7 +28,7 @@ running_total = Table(
     Column("counted_to", BigInteger, nullable=True),  # of a table's own row: the last row id that is in the totals
 )
 
-AUDIT, BALANCE, CLOCK = "audit", "balance", "clock"
+AUDIT, BALANCE, CLOCK, RETENTION = "audit", "balance", "clock", "retention"
 
 
 def note(db: Connection, name: str, now: datetime, *, ok: bool, figure: int = 0) -> None:

@@ -19,6 +19,7 @@ from sms_service.gateway.registry import Gateway
 from sms_service.models import audit
 from sms_service.models.spending import Ceilings
 from sms_service.rules.caps import Caps
+from sms_service.rules.retention import Periods
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon
 from sms_service.text.topics import Topics
@@ -70,6 +71,7 @@ class Context:
     currency: str = "RWF"
     public_url: str = ""
     caps: Caps = field(default_factory=Caps)
+    periods: Periods = field(default_factory=Periods)
     expected: frozenset[str] = frozenset()
     reviewed_only: bool = False
     published: Published = field(default_factory=Published)

@@ -84,13 +84,18 @@ def withdraw(context: Context, person_code: str, actor: str) -> None:
         who, now = person_named(db, person_code), context.now(db)
         if who.status == "withdrawn":
             raise UseFault("person", "%(code)s has already withdrawn", code=who.code)
-        people.change(db, who.id, status="withdrawn")
-        given = {purpose: False for purpose, row in consents_of(db, who.id).items() if row.given}
-        record_consents(db, who.id, given, who.language, "oral", actor, now)
-        rows = groups.membership
-        db.execute(update(rows).where(rows.c.person_id == who.id, rows.c.left_at.is_(None)).values(left_at=now))
-        for phone in people.phones_of(db, [who.id]):
-            end_phone_in(db, phone, now)
-        dialogues.close_where(db, now, dialogues.dialogue.c.person_id == who.id)
-        cancel_queued(db, now, "withdrawn", outbox.c.person_id == who.id)
-        context.record(db, actor, "person.withdraw", who.code)
+        withdraw_in(context, db, who, actor, now)
+
+
+def withdraw_in(context: Context, db: Connection, who: Any, actor: str, now: datetime) -> None:
+    """As ``withdraw`` in the caller's transaction."""
+    people.change(db, who.id, status="withdrawn")
+    given = {purpose: False for purpose, row in consents_of(db, who.id).items() if row.given}
+    record_consents(db, who.id, given, who.language, "oral", actor, now)
+    rows = groups.membership
+    db.execute(update(rows).where(rows.c.person_id == who.id, rows.c.left_at.is_(None)).values(left_at=now))
+    for phone in people.phones_of(db, [who.id]):
+        end_phone_in(db, phone, now)
+    dialogues.close_where(db, now, dialogues.dialogue.c.person_id == who.id)
+    cancel_queued(db, now, "withdrawn", outbox.c.person_id == who.id)
+    context.record(db, actor, "person.withdraw", who.code)

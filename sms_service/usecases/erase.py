@@ -1,0 +1,324 @@
+"""Erasing a person: every place listed first, then all of them in one transaction; the stop stays as a keyed hash (I19).
+
+First the phones are stopped and the erasure is entered in the suppression journal, so that nothing new begins; when no call is
+under way, everything goes at once. Killed in between, the person is stopped and whole, and the next purge finishes it. What is kept
+names nobody: the code with its coded answers, the consent ledger and the audit (five years), counts by month.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, func, or_, select, update
+
+from sms_service.models import concerns, numbers, people, suppressions
+from sms_service.models.concerns import alert_phone, concern, concern_note
+from sms_service.models.dialogues import dialogue
+from sms_service.models.dials import dial
+from sms_service.models.groups import membership
+from sms_service.models.harm import harm
+from sms_service.models.inbound import inbound
+from sms_service.models.outbox import outbox, parked_report
+from sms_service.models.people import consent, contact_point, identity, person
+from sms_service.models.referrals import referral
+from sms_service.models.rota import duty
+from sms_service.models.staff import staff
+from sms_service.models.suppressions import suppression
+from sms_service.security.tokens import new_code
+from sms_service.usecases import enrol
+from sms_service.usecases.accept_inbound import stop_number
+from sms_service.usecases.context import Context
+from sms_service.usecases.faults import UseFault
+from sms_service.usecases.find import person_named
+from sms_service.usecases.remove_texts import remove_dials, remove_texts_in, remove_texts_out
+
+ERASED = "erased"
+LEAST_REASON, MOST_REASON = 5, 300
+WAIT_SECONDS = 100.0  # a call that hangs ends after 30 s, and its lease after 90
+LOOK_AGAIN_SECONDS = 0.5
+A_ROUND = 50
+GIVEN_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Places:
+    """What there is of a person, in rows by place; ``alone`` are number rows that serve nobody else, ``shared`` those that do."""
+
+    code: str
+    rows: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    alone: list[int] = field(default_factory=list)
+    shared: list[int] = field(default_factory=list)
+    texts_out: list[int] = field(default_factory=list)
+    texts_in: list[int] = field(default_factory=list)
+    dials: list[int] = field(default_factory=list)
+
+
+def places(context: Context, person_code: str) -> Places:
+    """List what an erasure of this person would take, and what it would keep; nothing is changed. Raises ``UseFault``."""
+    with context.database.begin() as db:
+        return _look(db, person_named(db, person_code))
+
+
+def erase(context: Context, person_code: str, reason: str, actor: str, *, stopping: Callable[[], bool] = lambda: False) -> Places:
+    """Erase a person for good; returns what went. Raises ``UseFault`` for whom this cannot be done now, and says why."""
+    written = " ".join(reason.split())
+    if not LEAST_REASON <= len(written) <= MOST_REASON:
+        raise UseFault("reason", "say in 5 to 300 characters why, without a name or a number")
+    with context.database.begin() as db:
+        who = person_named(db, person_code)
+        _check(db, who)
+        _begin(context, db, who, written, actor)
+    return _finish(context, who.id, actor, stopping)
+
+
+def _check(db: Connection, who: Row[Any]) -> None:
+    if who.status == ERASED:
+        raise UseFault("person", "%(code)s has been erased already", code=who.code)
+    open_ones = db.execute(
+        select(concern.c.code).where(concern.c.person_id == who.id, concern.c.state.in_(concerns.OPEN)).order_by(concern.c.code)
+    )
+    waiting = ", ".join(open_ones.scalars())
+    if waiting:
+        raise UseFault("person", "%(code)s has open concerns: %(concerns)s; close them first", code=who.code, concerns=waiting)
+    account = select(staff.c.code).where(staff.c.person_id == who.id, staff.c.disabled_at.is_(None))
+    held = db.execute(account.limit(1)).scalar()
+    if held:
+        raise UseFault("person", "%(code)s has the account %(account)s; disable it first", code=who.code, account=held)
+
+
+def _begin(context: Context, db: Connection, who: Row[Any], reason: str, actor: str) -> None:
+    """Nothing new begins: withdrawn, every phone of theirs alone stopped, the erasure in the journal, the audit told (I6, I17)."""
+    now = context.now(db)
+    found = _look(db, who)
+    digests: list[bytes | None] = [bytes(numbers.lock(db, number_id).hash) for number_id in found.alone]
+    for digest in digests or [None]:
+        suppressions.note(db, "erasure", digest, now, who.code)
+    if who.status != "withdrawn":
+        enrol.withdraw_in(context, db, who, actor, now)
+    for number_id in found.alone:
+        stop_number(context, db, number_id, now, reason="erasure")
+    context.record(db, actor, "person.erase", who.code, reason)
+
+
+def _finish(context: Context, person_id: int, actor: str, stopping: Callable[[], bool]) -> Places:
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        with context.database.begin() as db:
+            who = db.execute(select(person).where(person.c.id == person_id).with_for_update()).one()
+            found = _look(db, who)
+            numbers.lock_many(db, [*found.alone, *found.shared])
+            if not _calling(db, found):
+                found = _look(db, who)  # what came before the locks were had
+                _take_all(context, db, who, found)
+                context.record(db, actor, "person.erased", who.code, f"{sum(found.rows.values())} rows")
+                break
+        if stopping() or time.monotonic() > until:
+            raise UseFault(
+                "person", "%(code)s is stopped; a call is still under way, and the rest goes with the next purge", code=who.code
+            )
+        time.sleep(LOOK_AGAIN_SECONDS)
+    _take_late(context, found)
+    return found
+
+
+def _calling(db: Connection, found: Places) -> bool:
+    """Whether a call to one of the phones is under way: its answer must find its row (I8)."""
+    query = select(outbox.c.id).where(outbox.c.id.in_(found.texts_out), outbox.c.state == "calling")
+    return db.execute(query.limit(1)).first() is not None
+
+
+def _look(db: Connection, who: Row[Any]) -> Places:
+    found = Places(who.code)
+    mine = set(db.execute(select(contact_point.c.number_id).where(contact_point.c.person_id == who.id)).scalars())
+    theirs = (contact_point.c.person_id != who.id, contact_point.c.ended_at.is_(None))
+    others = select(contact_point.c.number_id).where(contact_point.c.number_id.in_(mine), *theirs)
+    held = set(db.execute(others).scalars())
+    for table in (alert_phone, duty):  # a staff phone stays one
+        held |= set(db.execute(select(table.c.number_id).where(table.c.number_id.in_(mine))).scalars())
+    found.alone, found.shared = sorted(mine - held), sorted(held)
+    own = found.alone
+    talks = select(dialogue.c.id).where(dialogue.c.person_id == who.id)
+    unnamed = outbox.c.number_id.in_(own) & outbox.c.person_id.is_(None)
+    found.texts_out = _ids(db, outbox, or_(unnamed, outbox.c.person_id == who.id))
+    known_in = inbound.c.number_id.in_(found.shared) & inbound.c.dialogue_id.in_(talks)
+    found.texts_in = _ids(db, inbound, or_(inbound.c.number_id.in_(own), known_in))
+    known_dial = dial.c.number_id.in_(found.shared) & (dial.c.person_id == who.id)
+    found.dials = _ids(db, dial, or_(dial.c.number_id.in_(own), known_dial))
+    about = _concerns(who, own)
+    found.rows = {
+        "name": _count(db, identity, identity.c.person_id == who.id),
+        "phones": _count(db, contact_point, contact_point.c.person_id == who.id),
+        "numbers": len(own),
+        "texts out": len(found.texts_out),
+        "texts in": len(found.texts_in),
+        "dials": len(found.dials),
+        "reports": _count(db, parked_report, parked_report.c.number_id.in_(own)),
+        "concern notes": _count(db, concern_note, concern_note.c.concern_id.in_(about)),
+        "harm notes": _count(db, harm, harm.c.person_id == who.id, harm.c.note.is_not(None)),
+        "referral reasons": _count(db, referral, referral.c.person_id == who.id, referral.c.decision.is_not(None)),
+    }
+    found.kept = {
+        "consents": _count(db, consent, consent.c.person_id == who.id),
+        "dialogues": _count(db, dialogue, dialogue.c.person_id == who.id),
+        "concerns": _count(db, concern, concern.c.person_id == who.id),
+        "memberships": _count(db, membership, membership.c.person_id == who.id),
+        "texts on a shared phone, of nobody known": _unknown_on(db, found.shared),
+    }
+    return found
+
+
+def _concerns(who: Row[Any], own: Collection[int]) -> Any:
+    return select(concern.c.id).where(or_(concern.c.person_id == who.id, concern.c.number_id.in_(own)))
+
+
+def _unknown_on(db: Connection, shared: Collection[int]) -> int:
+    return _count(db, inbound, inbound.c.number_id.in_(shared), inbound.c.dialogue_id.is_(None))
+
+
+def _ids(db: Connection, table: Table, *where: ColumnElement[bool]) -> list[int]:
+    return list(db.execute(select(table.c.id).where(*where).order_by(table.c.id)).scalars())
+
+
+def _count(db: Connection, table: Table, *where: ColumnElement[bool]) -> int:
+    return int(db.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
+
+
+def _take_all(context: Context, db: Connection, who: Row[Any], found: Places) -> None:
+    """Everything at once: whoever looks sees the whole person or none of them."""
+    overwrite_deleted(db)
+    _take_texts(db, found)
+    db.execute(delete(parked_report).where(parked_report.c.number_id.in_(found.alone)))
+    db.execute(delete(concern_note).where(concern_note.c.concern_id.in_(_concerns(who, found.alone))))
+    db.execute(update(harm).where(harm.c.person_id == who.id).values(note=None))
+    db.execute(update(referral).where(referral.c.person_id == who.id).values(decision=None))
+    db.execute(delete(contact_point).where(contact_point.c.person_id == who.id))
+    db.execute(delete(identity).where(identity.c.person_id == who.id))
+    for number_id in found.alone:
+        _make_nobodys(context, db, number_id)
+    if found.shared:
+        _leave_shared(context, db, who, found.shared)
+    people.change(db, who.id, status=ERASED, outbound_held=True, last_seen_at=None)
+
+
+def _take_texts(db: Connection, found: Places) -> None:
+    for ids, remove in ((found.texts_out, remove_texts_out), (found.texts_in, remove_texts_in), (found.dials, remove_dials)):
+        for start in range(0, len(ids), GIVEN_AT_ONCE):
+            remove(db, ids[start : start + GIVEN_AT_ONCE])
+
+
+def _leave_shared(context: Context, db: Connection, who: Row[Any], shared: Collection[int]) -> None:
+    """What stays of the person points to nobody's number, not to the one somebody else goes on using."""
+    nobody = numbers.make(db, context.vault, _nobodys_number(), context.now(db))
+    for table in (dialogue, concern):
+        mine = (table.c.person_id == who.id, table.c.number_id.in_(shared))
+        db.execute(update(table).where(*mine).values(number_id=nobody))
+
+
+def _make_nobodys(context: Context, db: Connection, number_id: int) -> None:
+    """The row that dialogues and concerns point to stays and is no number any more; the hash of the number is in the journal."""
+    drawn = _nobodys_number()
+    values: dict[str, Any] = {
+        "hash": context.vault.number_hash(drawn),
+        "sealed": context.vault.seal("number", "sealed", number_id, drawn),
+    }
+    values |= {"code": new_code("N", 9), "language": None, "flagged": None}
+    numbers.change(db, number_id, **values, last_inbound_at=None, last_v14_at=None)
+
+
+def _nobodys_number() -> str:
+    """A number that no telephone has: its country code is kept free by the numbering plan (ITU-T E.164)."""
+    return f"+999{secrets.randbelow(10**11):011d}"
+
+
+def _take_late(context: Context, found: Places) -> None:
+    """A text or turn that was being stored while the person was erased."""
+    with context.database.begin() as db:
+        overwrite_deleted(db)
+        late = Places(found.code, alone=found.alone)
+        late.texts_out = _ids(db, outbox, outbox.c.number_id.in_(found.alone))
+        late.texts_in = _ids(db, inbound, inbound.c.number_id.in_(found.alone))
+        late.dials = _ids(db, dial, dial.c.number_id.in_(found.alone))
+        _take_texts(db, late)
+
+
+def overwrite_deleted(db: Connection) -> None:
+    """On SQLite what is deleted is overwritten in the file; on PostgreSQL the bytes go with the vacuum (docs/operations.md)."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+VACUUMED = (
+    "identity",
+    "contact_point",
+    "number",
+    "outbox",
+    "inbound",
+    "turn",
+    "dial",
+    "concern_note",
+    "text_word",
+    "parked_report",
+)
+
+
+def vacuum(context: Context) -> None:
+    """The bytes of deleted rows leave the tables now, not with the next vacuum; on SQLite they leave the log beside the file."""
+    if context.database.is_postgresql:
+        with context.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            for table in VACUUMED:
+                plain.exec_driver_sql(f"VACUUM {table}")
+        return
+    plain_sqlite = context.database.engine.raw_connection()  # outside any transaction, which a checkpoint cannot be in
+    try:
+        plain_sqlite.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        plain_sqlite.close()
+
+
+# what the purge does by itself
+
+
+def waiting(context: Context, db: Connection, now: datetime) -> list[int]:
+    """People whose erasure was begun and not finished, and those who withdrew long enough ago; at most ``A_ROUND``."""
+    begun = exists().where(suppression.c.kind == "erasure", suppression.c.person_code == person.c.code)
+    left = context.periods.over("withdrawn", now)
+    last = select(func.max(consent.c.at)).where(consent.c.person_id == person.c.id).scalar_subquery()
+    since = func.coalesce(last, person.c.created_at)
+    open_concern = exists().where(concern.c.person_id == person.c.id, concern.c.state.in_(concerns.OPEN))
+    query = select(person.c.id).where(
+        person.c.status != ERASED,
+        begun | ((person.c.status == "withdrawn") & (since < left) & ~open_concern),
+    )
+    return list(db.execute(query.order_by(person.c.id).limit(A_ROUND)).scalars())
+
+
+def _begun(db: Connection, who: Row[Any]) -> bool:
+    query = select(suppression.c.id).where(suppression.c.kind == "erasure", suppression.c.person_code == who.code)
+    return who.status == "withdrawn" and db.execute(query.limit(1)).first() is not None
+
+
+def finish_waiting(context: Context, actor: str, stopping: Callable[[], bool]) -> int:
+    """Erase whom ``waiting`` names; returns how many."""
+    with context.database.begin() as db:
+        ids = waiting(context, db, context.now(db))
+    done = 0
+    for person_id in ids:
+        if stopping():
+            break
+        try:
+            with context.database.begin() as db:
+                who = db.execute(select(person).where(person.c.id == person_id)).one()
+                if not _begun(db, who):
+                    _begin(context, db, who, "retention", actor)
+            _finish(context, person_id, actor, stopping)
+            done += 1
+        except UseFault:
+            continue  # a call under way: the next run
+        context.database.give_way()
+    return done
