@@ -26,10 +26,13 @@ PRIVATE_LANES = (0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Rows that are ours until the lease ends. ``paced``: something due was left because the rate allows no more just now."""
+    """Rows that are ours until the lease ends. ``paced``: something due was left because the rate allows no more just now.
+    ``probe``: the one row tries whether the gateway answers.
+    """
 
     rows: list[Row[Any]]
     paced: bool = False
+    probe: bool = False
 
 
 NOTHING = Claim([])
@@ -67,7 +70,8 @@ def claim(context: Context, db: Connection, token: str, most: int, busy: int, gr
     if probing:
         taking.chosen = _probe(db, now, lane_0_only=channel.paused_at is not None, alerts_only=alerts_only)
         taking.parts = sum(row.segments for row in taking.chosen)
-        state.change_channel(db, breaker_until=now + PROBE_EVERY)
+        if taking.chosen:
+            state.change_channel(db, breaker_until=now + PROBE_EVERY)
     else:
         affordable = _affordable(context, db, now)
         for lane in outbox.LANES if affordable >= 1 else PRIVATE_LANES:
@@ -84,7 +88,12 @@ def claim(context: Context, db: Connection, token: str, most: int, busy: int, gr
     state.change_channel(db, tokens=left - taking.parts, tokens_at=now)
     ids = [row.id for row in taking.chosen]
     db.execute(_RESERVED, {"ids": ids, "new_token": token, "new_lease": now + RESERVE})
-    return Claim(taking.chosen, paced)
+    return Claim(taking.chosen, paced, probing)
+
+
+def probe_again(context: Context, db: Connection) -> None:
+    """The fence dropped the probe, which asked nothing of the gateway: the next text may try at once (F25)."""
+    state.change_channel(db, breaker_until=context.now(db))
 
 
 def _affordable(context: Context, db: Connection, now: datetime) -> float:

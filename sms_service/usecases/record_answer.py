@@ -202,8 +202,9 @@ def _channel(context: Context, db: Connection, before: Row[Any], following: Sequ
         if state.pause_channel(db, now, pausing.alarm[:40]):
             context.record(db, "service", "channel.paused", "sms", pausing.alarm)
         return
-    if any(one.slow_down for one in following):
-        values["slow_until"] = now + SLOW_FOR
+    asked = [timedelta(seconds=one.delay) for one in following if one.slow_down]
+    if asked:
+        values["slow_until"] = now + max(SLOW_FOR, *asked)  # for as long as Retry-After says (F19)
     if not silent:
         if before.failures or before.breaker_until is not None:
             values |= {"failures": 0, "breaker_until": None}

@@ -15,7 +15,7 @@ from sms_service.failpoints import reach
 from sms_service.gateway.results import CallResult
 from sms_service.models import outbox
 from sms_service.security.tokens import new_url_token
-from sms_service.usecases.claim_texts import CALLS_A_ROUND, ROWS_A_ROUND, claim
+from sms_service.usecases.claim_texts import CALLS_A_ROUND, ROWS_A_ROUND, claim, probe_again
 from sms_service.usecases.context import Context
 from sms_service.usecases.fence_texts import CALL_DEADLINE_SECONDS, Call, fence
 from sms_service.usecases.record_answer import record_answers
@@ -104,6 +104,8 @@ class _Sending:
         reach("after_claim")
         fenced = self._context.database.run(lambda db: fence(self._context, db, claimed.rows, token))
         reach("after_fence")
+        if claimed.probe and not fenced:
+            self._context.database.run(lambda db: probe_again(self._context, db))
         for call in fenced:
             self.calls[self._pool.submit(_call, self._context, call)] = call
         self.done += len(claimed.rows)
