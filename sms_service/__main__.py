@@ -126,7 +126,7 @@ def clock() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_clock(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), stop)
+    run_clock(wiring.context_from(chosen, nudge=wiring.nudger(chosen), sends=True, pool=4), stop, wiring.backups_of(chosen))
 
 
 @main.command()

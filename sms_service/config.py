@@ -25,7 +25,7 @@ from sms_service.config_checks import (
 from sms_service.keys import KEY_NAMES, KeyFileFault, generate_keys, read_env_file, readable_by_others
 from sms_service.paths import default_data_dir
 
-SECRET_NAMES: Final = (*KEY_NAMES, "AT_API_KEY", "DATABASE_URL", "REDIS_URL", "ALARM_URL", "HEARTBEAT_URL")
+SECRET_NAMES: Final = (*KEY_NAMES, "BACKUP_KEY", "AT_API_KEY", "DATABASE_URL", "REDIS_URL", "ALARM_URL", "HEARTBEAT_URL")
 PRODUCTION_GATEWAY: Final = "https://api.africastalking.com"
 
 _EXPECTED: Final = {
@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     field_keys: Annotated[dict[int, bytes], BeforeValidator(read.read_key_ring), Hidden]
     hash_key: Annotated[bytes, BeforeValidator(read.read_key), Hidden]
     audit_key: Annotated[bytes, BeforeValidator(read.read_key), Hidden]
+    backup_key: Annotated[bytes | None, BeforeValidator(read.read_key), Hidden] = None
+    backup_dir: Annotated[Path | None, BeforeValidator(read.read_folder)] = None
     webhook_secret: Annotated[tuple[str, ...], BeforeValidator(read.read_webhook_secrets), Hidden]
     at_username: Annotated[str, BeforeValidator(read.read_plain)] = "sandbox"
     at_api_key: Annotated[str, BeforeValidator(read.read_plain), Hidden] = ""
@@ -98,6 +100,8 @@ class Settings(BaseSettings):
             lines.append("DATABASE_URL names SQLite: one machine only, and backups must be copied off it")
         if self.production and self.redis_url.startswith("redis://") and not self._redis_is_local():
             lines.append("REDIS_URL has no TLS: the network between must be private (rediss:// has it)")
+        if self.production and self.backup_dir is None:
+            lines.append("BACKUP_DIR is empty: the clock makes no backups; make them with sms-service backup, each night")
         if self.production and not self.at_sender_id:
             lines.append("AT_SENDER_ID is empty: one-way texts leave from the short code too")
         if self.production and not (self.alarm_command or self.alarm_url or self.heartbeat_url):

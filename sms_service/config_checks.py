@@ -27,12 +27,12 @@ _REQUIRED_IN_PRODUCTION: Final = {
     "AT_SHORT_CODE": "the number that people can answer to (S2)",
     "PUBLIC_URL": "the https:// address people open",
 }
-_SINGLE_PURPOSE: Final = ("SECRET_KEY", "FIELD_KEYS", "HASH_KEY", "AUDIT_KEY", "WEBHOOK_SECRET", "AT_API_KEY")
+_SINGLE_PURPOSE: Final = ("SECRET_KEY", "FIELD_KEYS", "HASH_KEY", "AUDIT_KEY", "BACKUP_KEY", "WEBHOOK_SECRET", "AT_API_KEY")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
 
 def between_settings(raw: Mapping[str, str]) -> list[str]:
-    """Faults that hold in every environment: one key or secret serving two purposes."""
+    """Faults that hold in every environment: one key or secret serving two purposes, a folder for backups and no key."""
     users: dict[str, set[str]] = {}
     for name in _SINGLE_PURPOSE:
         for part in raw.get(name, "").split(","):
@@ -42,7 +42,11 @@ def between_settings(raw: Mapping[str, str]) -> list[str]:
             comparable = value.rstrip("=").replace("-", "+").replace("_", "/")
             if comparable:
                 users.setdefault(comparable, set()).add(name)
-    return [f"{' and '.join(sorted(names))} hold the same secret: give each its own" for names in users.values() if len(names) > 1]
+    shared = [" and ".join(sorted(names)) for names in users.values() if len(names) > 1]
+    faults = [f"{names} hold the same secret: give each its own" for names in shared]
+    if raw.get("BACKUP_DIR") and not raw.get("BACKUP_KEY"):
+        faults.append("BACKUP_KEY is missing while BACKUP_DIR is set: expected 32 random bytes in base64 that no backup holds")
+    return faults
 
 
 def outside_production(raw: Mapping[str, str]) -> list[str]:

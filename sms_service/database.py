@@ -68,7 +68,8 @@ class Database:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             db = opened.execution_options(**options)
             with db.begin():
-                db.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                    db.exec_driver_sql(f"SET LOCAL {limit} = 0")
                 yield db
 
     def _turn(self) -> AbstractContextManager[object]:

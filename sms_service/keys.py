@@ -92,8 +92,9 @@ def _write_once(path: Path, content: str) -> None:
 
 
 def main() -> int:
-    """Print a fresh set of keys."""
-    sys.stdout.write("".join(f"{name}={value}\n" for name, value in new_keys().items()))
+    """Print a fresh set of keys, and one for backups, which is to be kept apart from them."""
+    backup = base64.b64encode(secrets.token_bytes(32)).decode()
+    sys.stdout.write("".join(f"{name}={value}\n" for name, value in {**new_keys(), "BACKUP_KEY": backup}.items()))
     return 0
 
 

@@ -31,7 +31,7 @@ class SchemaFault(RuntimeError):
 
 
 @contextmanager
-def _rebuilding(database: Database) -> Iterator[Connection]:
+def rebuilding(database: Database) -> Iterator[Connection]:
     """One transaction in which tables may be rebuilt.
 
     SQLite changes a column by copying the table, dropping it and renaming the copy: with the references of other tables enforced
@@ -59,16 +59,31 @@ def _rebuilding(database: Database) -> Iterator[Connection]:
 
 def migrate(database: Database, target: str = "head") -> None:
     """Run every missing migration in one transaction: killed half-way, it has not happened (F43)."""
-    with _rebuilding(database) as db:
+    with rebuilding(database) as db:
         command.upgrade(_config(db), target)
         if target == "head":
             state.make_rows(db)
 
 
+def upgrade(db: Connection, target: str) -> None:
+    """Run the missing migrations up to ``target`` in the caller's transaction, one of ``rebuilding``."""
+    command.upgrade(_config(db), target)
+
+
 def downgrade(database: Database, target: str = "base") -> None:
     """Undo migrations down to ``target``, in one transaction."""
-    with _rebuilding(database) as db:
+    with rebuilding(database) as db:
         command.downgrade(_config(db), target)
+
+
+def revision(db: Connection) -> str:
+    """The revision the database carries; empty for none."""
+    return MigrationContext.configure(db).get_current_revision() or ""
+
+
+def known_revisions() -> list[str]:
+    """Every revision this program has, the oldest first."""
+    return [one.revision for one in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()][::-1]
 
 
 def is_current(db: Connection) -> bool:

@@ -24,6 +24,7 @@ from sms_service.usecases.add_programmes import add_programmes
 from sms_service.usecases.claim_texts import CALLS_A_ROUND
 from sms_service.usecases.compare_clocks import WEB
 from sms_service.usecases.context import Context, no_nudge, no_queue
+from sms_service.usecases.nightly_backup import Backups
 from sms_service.usecases.versions import import_release
 
 if TYPE_CHECKING:
@@ -119,6 +120,13 @@ def context_from(
         public_url=settings.public_url,
         reviewed_only=settings.production,
     )
+
+
+def backups_of(settings: Settings) -> Backups | None:
+    """Where the clock process makes its backups; None where it makes none."""
+    if settings.backup_dir is None or settings.backup_key is None:
+        return None
+    return Backups(settings.backup_dir, settings.backup_key)
 
 
 def nudger(settings: Settings) -> Nudger:

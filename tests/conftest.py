@@ -116,6 +116,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def empty_postgresql(postgresql_server: str) -> Iterator[str]:
+    """A new database without a single table."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    _admin(postgresql_server, f"CREATE DATABASE {name}")
+    yield _named(postgresql_server, name)
+    _admin(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     made = Database(database_url)
     yield made

@@ -13,23 +13,26 @@ from sms_service.logs import describe, logger
 from sms_service.usecases.context import Context
 from sms_service.usecases.count_up import count_up
 from sms_service.usecases.keep_draft_replay import replay_waiting
+from sms_service.usecases.nightly_backup import Backups, back_up_when_due
 from sms_service.usecases.poll_balance import poll_balance
 from sms_service.usecases.purge import purge_by_itself
 from sms_service.usecases.read_audit import check_by_itself
 from sms_service.usecases.send_texts import send_due
+from sms_service.usecases.suppression_journal import write_journal
 from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.tick import Pace, tick
 
 EVERY_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
 CHORES_SECONDS = 30.0
+BACKUP_AGAIN_SECONDS = 300.0
 SWEEP_CALLS = 8
 
 log = logger("clock")
 
 
-def run_clock(context: Context, stop: threading.Event) -> None:
-    """Tick and sweep until ``stop`` is set; a fault is logged and the next round tries again."""
+def run_clock(context: Context, stop: threading.Event, backups: Backups | None = None) -> None:
+    """Tick and sweep until ``stop`` is set; a fault is logged and the next round tries again. Each night there is a backup."""
     pool = ThreadPoolExecutor(SWEEP_CALLS, thread_name_prefix="sweep")
     sweeper = threading.Thread(target=_sweep, args=(context, pool, stop), name="sweep", daemon=True)
     sweeper.start()
@@ -37,6 +40,9 @@ def run_clock(context: Context, stop: threading.Event) -> None:
     replayer.start()
     chores = threading.Thread(target=_chores, args=(context, stop), name="chores", daemon=True)
     chores.start()
+    if backups is not None:
+        for name, work in (("journal", _keep_journal), ("backup", _back_up)):
+            threading.Thread(target=work, args=(context, backups, stop), name=name, daemon=True).start()
     pace = Pace()
     while not stop.is_set():
         _guarded("tick", lambda: tick(context, pace))
@@ -71,6 +77,28 @@ def _chores(context: Context, stop: threading.Event) -> None:
         _guarded("totals", lambda: count_up(context))
         _guarded("audit", lambda: check_by_itself(context, stop.is_set))
         _guarded("retention", lambda: purge_by_itself(context, stop.is_set))
+
+
+def _keep_journal(context: Context, backups: Backups, stop: threading.Event) -> None:
+    """Stops and erasures into the file beside the backups: a lost database loses a few seconds of them (I19)."""
+    while not stop.is_set():
+        _guarded("journal", lambda: write_journal(context, backups.directory, backups.key))
+        stop.wait(EVERY_SECONDS)
+
+
+def _back_up(context: Context, backups: Backups, stop: threading.Event) -> None:
+    """The nightly backup and its trial; one that failed is tried again some minutes later."""
+    while not stop.is_set():
+        _guarded("backup", lambda: _backed_up(context, backups))
+        stop.wait(BACKUP_AGAIN_SECONDS)
+
+
+def _backed_up(context: Context, backups: Backups) -> None:
+    steps = back_up_when_due(context, backups)
+    if steps is not None:
+        right = all(step.right for step in steps)
+        spent = 1000 * sum(step.seconds for step in steps)
+        (log.info if right else log.error)("backup.tried", outcome="right" if right else "wrong", duration_ms=round(spent))
 
 
 def _guarded(part: str, work: Callable[[], object]) -> None:

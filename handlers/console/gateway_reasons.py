@@ -22,6 +22,13 @@ GATEWAY: Final = {
             "sent again by itself: decide on the page of sends without an answer."
         ),
     ),
+    "restored": (
+        later("older than the restoration"),
+        later(
+            "The service was restored from a backup, and the text may have left between the two. It is never sent again by "
+            "itself: decide on the page of sends without an answer."
+        ),
+    ),
     "risk hold": (
         later("the gateway holds it as risky"),
         later("The gateway holds the text back as risky. Ask the gateway's support why, with its time and the code of the number."),

@@ -28,6 +28,12 @@ audit = Table(
 )
 
 
+def fields_of(row: Any) -> list[str]:
+    """What the chain covers of an entry."""
+    reason = row.reason if row.mark is None else row.mark
+    return _fields(row.seq, row.at, row.actor, row.act, row.subject, reason)
+
+
 def _fields(seq: int, when: datetime, actor: str, act: str, subject: str | None, reason: bytes | None) -> list[str]:
     return [str(seq), when.isoformat(timespec="microseconds"), actor, act, subject or "", (reason or b"").hex()]
 
@@ -57,15 +63,13 @@ def append(
 def chain(db: Connection) -> Iterator[tuple[int, bytes, bytes, list[str]]]:
     """(seq, previous, hash, fields) in order, for ``security.audit_chain.verify``."""
     for row in db.execute(select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)):
-        yield row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)
+        yield row.seq, row.previous, row.hash, fields_of(row)
 
 
 def after(db: Connection, seq: int, limit: int) -> list[tuple[int, bytes, bytes, list[str]]]:
     """As ``chain``: so many entries that follow number ``seq``."""
     rows = db.execute(select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(limit))
-    return [
-        (row.seq, row.previous, row.hash, _fields(row.seq, row.at, row.actor, row.act, row.subject, row.reason)) for row in rows
-    ]
+    return [(row.seq, row.previous, row.hash, fields_of(row)) for row in rows]
 
 
 def latest(db: Connection, limit: int, before: int | None = None, act: str | None = None) -> list[Row[Any]]:

@@ -80,7 +80,7 @@ def word(name: str, length: int = 40, *, nullable: bool = False, index: bool = F
 
 def sealed(name: str = "sealed", *, nullable: bool = False) -> Column[bytes]:
     """An encrypted field (design decision 6): key id in front, bound to table, column and row id."""
-    return Column(name, LargeBinary, nullable=nullable)
+    return Column(name, LargeBinary, nullable=nullable, info={"sealed": True})
 
 
 def one_of(column: ColumnElement[str], *codes: str) -> ColumnElement[bool]:
@@ -149,3 +149,8 @@ def _many_ignoring(dialect: str, table: Table) -> Any:
     # Compiled once: a VALUES list written out for 500 rows costs more to compile than to run. The ids that come back are counted.
     id_column = table.c.id if "id" in table.c else next(iter(table.primary_key.columns))
     return _INSERTS[dialect](table).on_conflict_do_nothing().returning(id_column)
+
+
+def sealed_columns() -> list[Column[Any]]:
+    """Every encrypted field of every table; the row id it is bound to is the table's primary key."""
+    return [column for table in metadata.sorted_tables for column in table.columns if column.info.get("sealed")]

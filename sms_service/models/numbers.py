@@ -101,6 +101,11 @@ def find(db: Connection, vault: Vault, e164: str) -> Row[Any] | None:
     return db.execute(select(number).where(number.c.hash == vault.number_hash(e164))).first()
 
 
+def by_hash(db: Connection, digest: bytes) -> Row[Any] | None:
+    """The number of this keyed hash, for whoever has no number in hand."""
+    return db.execute(select(number).where(number.c.hash == digest)).first()
+
+
 def get(db: Connection, number_id: int) -> Row[Any]:
     return db.execute(select(number).where(number.c.id == number_id)).one()
 

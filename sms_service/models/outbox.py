@@ -119,6 +119,7 @@ parked_report = Table(
 LANES = (0, 1, 2, 3)
 LONGEST_LIFE = timedelta(days=60)  # more than any text has from its first minute to its last
 SENDING = ("reserved", "calling")
+RESTORED = "restored"  # the reason of what may have gone out between a backup and its restoration
 MAY_HAVE_LEFT = ("accepted", "delivered", "failed", "unknown", "calling")
 FINAL = ("delivered", "failed", "refused", "expired", "cancelled", "suppressed", "given_up")
 

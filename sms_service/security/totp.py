@@ -27,9 +27,14 @@ def accept_code(secret: str, code: str, now: datetime, last_step: int) -> int | 
     if not (len(digits) == 6 and digits.isascii() and digits.isdigit()):
         return None
     totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
-    current = int(now.timestamp()) // STEP_SECONDS
+    current = step_at(now)
     accepted = None
     for step in range(current - DRIFT_STEPS, current + DRIFT_STEPS + 1):
         if pyotp.utils.strings_equal(totp.at(step * STEP_SECONDS), digits) and step > last_step and accepted is None:
             accepted = step
     return accepted
+
+
+def step_at(moment: datetime) -> int:
+    """The time step of a moment (aware)."""
+    return int(moment.timestamp()) // STEP_SECONDS

@@ -33,6 +33,11 @@ def derive_key(master: bytes, purpose: str, length: int = 32) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=b"sms-service/" + purpose.encode()).derive(master)
 
 
+def fingerprint(key: bytes) -> str:
+    """16 characters that tell one key from another and say nothing of it."""
+    return derive_key(key, "fingerprint", 8).hex()
+
+
 class Vault:
     """Seals and opens fields, and hashes what must be found without being read.
 
@@ -53,6 +58,8 @@ class Vault:
             raise ValueError(f"the hash key has {len(hash_key)} bytes, at least {MIN_KEY_BYTES} are needed")
         self._ciphers = {key_id: AESSIV(derive_key(key, "field", 64)) for key_id, key in field_keys.items()}
         self.current_key_id = next(iter(field_keys))
+        self.fingerprints = {key_id: fingerprint(key) for key_id, key in field_keys.items()}
+        self.hash_fingerprints = (fingerprint(hash_key),)
         self._current = self._ciphers[self.current_key_id]
         self._current_prefix = bytes([self.current_key_id])
         self._places: dict[tuple[str, str], bytes] = {}

@@ -119,11 +119,17 @@ def _checks(context: Context, db: Connection, now: datetime, ages: dict[str, flo
     yield "sends unknown", many_unknown(db, now)
     yield "occurrences missed", missed_count(db, now, most=1) > 0
     yield "audit broken", _bad(found.get(findings.AUDIT))
-    yield "backup old", backup_is_old(context, row.backup_at, now)
+    yield "backup old", backup_is_old(context, last_good_backup(row), now)
 
 
 def _bad(row: Row[Any] | None) -> bool:
     return row is not None and not row.ok
+
+
+def last_good_backup(row: Row[Any]) -> datetime | None:
+    """When the last backup was made; or tried by a restoration, where they are tried and the last one was not, or was found bad."""
+    known = [moment for moment in (row.backup_at, row.backup_verified_at) if moment is not None]
+    return min(known, default=None)
 
 
 def backup_is_old(context: Context, made_at: datetime | None, now: datetime) -> bool:
