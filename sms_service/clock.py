@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +16,14 @@ from sms_service.models.state import service_state
 KIGALI = ZoneInfo("Africa/Kigali")
 
 
+# A file with the seconds by which this process's clock is wrong, for tests of steps and skew; refused by production's settings.
+_WRONG_BY = os.environ.get("SMS_CLOCK_WRONG_BY", "")
+
+
 def wall() -> datetime:
     """This process's own clock, aware UTC: for comparing with the database's, and for nothing that is due."""
+    if _WRONG_BY:
+        return datetime.now(UTC) + timedelta(seconds=float(Path(_WRONG_BY).read_text("ascii")))
     return datetime.now(UTC)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from sms_service.setting_values import LOOPBACK
 
 FAILPOINT_SWITCH: Final = "SMS_FAILPOINT"
+WRONG_CLOCK_SWITCH: Final = "SMS_CLOCK_WRONG_BY"
 SANDBOX_GATEWAY: Final = "https://api.sandbox.africastalking.com"
 
 _REQUIRED_IN_PRODUCTION: Final = {
@@ -65,8 +66,9 @@ def production_faults(raw: Mapping[str, str], env: Mapping[str, str]) -> list[st
         faults.append("PUBLIC_URL is plain http: production needs https, or passwords travel in the clear")
     if env.get("FLASK_DEBUG", "").lower() in _TRUE:
         faults.append("FLASK_DEBUG is on: a debugger runs code for whoever opens the page; remove it in production")
-    if env.get(FAILPOINT_SWITCH):
-        faults.append(f"{FAILPOINT_SWITCH} is set: failpoints are for tests; remove it in production")
+    for name in (FAILPOINT_SWITCH, WRONG_CLOCK_SWITCH):
+        if env.get(name):
+            faults.append(f"{name} is set: it is for tests; remove it in production")
     if _open_store(raw.get("REDIS_URL", "")):
         faults.append("REDIS_URL names another machine without a password: give the store one (T23)")
     return faults

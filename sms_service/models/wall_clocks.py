@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +12,8 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Uniqu
 
 from sms_service.models.base import at, insert_ignore, metadata, row_id, word
 from sms_service.security.tokens import new_row_id
+
+DATABASE = "database"  # in the place of roles: this machine's clock and the database's differ
 
 wall_clock = Table(
     "wall_clock",
@@ -34,6 +38,14 @@ outage = Table(
 )
 
 
+_BOOT = secrets.token_hex(3)  # two machines, or two containers, give their processes the same ids
+
+
+def own_name(role: str) -> str:
+    """This process's name among all that share the database; without a role, how that name ends in every role."""
+    return f"{role}-{os.getpid()}-{_BOOT}"
+
+
 def all_clocks(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(wall_clock)).all()
 
@@ -53,8 +65,9 @@ def forget(db: Connection, role: str, since: datetime, until: datetime) -> None:
 
 
 def clocks_apart(db: Connection, role: str) -> bool:
-    """Whether a process of this role found another one's clock apart when it last looked."""
-    query = select(wall_clock.c.process).where(wall_clock.c.role == role, wall_clock.c.apart_from.is_not(None))
+    """Whether a process of this role found another's clock apart at its last look, or any process its own from the database's."""
+    mine = (wall_clock.c.role == role) | (wall_clock.c.apart_from == DATABASE)
+    query = select(wall_clock.c.process).where(mine, wall_clock.c.apart_from.is_not(None))
     return db.execute(query.limit(1)).first() is not None
 
 

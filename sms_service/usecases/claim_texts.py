@@ -16,6 +16,7 @@ from sms_service.rules.sending import SPENT
 from sms_service.usecases.context import Context
 
 RESERVE = timedelta(seconds=60)
+SET_BACK = timedelta(minutes=3)  # what lies further ahead than any lease or pause of the channel: the clock was set back since
 RECIPIENTS_A_CALL = 100
 CALLS_A_ROUND = 48
 ROWS_A_ROUND = 500  # a round's fence holds locks, on SQLite everyone's: some 0.1 s, so that a dial is answered meanwhile
@@ -60,20 +61,22 @@ def claim(context: Context, db: Connection, token: str, most: int, busy: int, gr
         return NOTHING
     channel = state.lock_channel(db)
     probing = channel.paused_at is not None or channel.breaker_until is not None
-    if probing and channel.breaker_until is not None and channel.breaker_until > now:
+    if probing and channel.breaker_until is not None and now < channel.breaker_until < now + SET_BACK:
         return NOTHING  # an open breaker consumes no attempts (F25)
     rate = context.send_rate_per_second
-    seconds = None if channel.tokens_at is None else (now - channel.tokens_at).total_seconds()
+    seconds = None if channel.tokens_at is None or channel.tokens_at > now + SET_BACK else (now - channel.tokens_at).total_seconds()
     left = refilled(channel.tokens, seconds, rate, slowed=channel.slow_until is not None and channel.slow_until > now)
-    alerts_only = not state.read(db).outbound_on
+    switch = state.read(db)
+    alerts_only = not switch.outbound_on
+    trusted = context.own_clock.trusted(db, switch, now)  # by a wrong clock only what answers a person and alerts may go
     taking, paced = _Taking(), False
     if probing:
-        taking.chosen = _probe(db, now, lane_0_only=channel.paused_at is not None, alerts_only=alerts_only)
+        taking.chosen = _probe(db, now, lane_0_only=channel.paused_at is not None or not trusted, alerts_only=alerts_only)
         taking.parts = sum(row.segments for row in taking.chosen)
         if taking.chosen:
             state.change_channel(db, breaker_until=now + PROBE_EVERY)
     else:
-        affordable = _affordable(context, db, now)
+        affordable = _affordable(context, db, now) if trusted else 0.0
         for lane in outbox.LANES if affordable >= 1 else PRIVATE_LANES:
             room = room_of(lane, left - taking.parts, rate)
             paid = inf if lane in PRIVATE_LANES else affordable - taking.parts

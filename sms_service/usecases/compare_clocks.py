@@ -6,9 +6,8 @@ web process, for how long there was none to take a text (section 3).
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +16,10 @@ from sqlalchemy import Connection
 from sms_service import clock
 from sms_service.models import wall_clocks
 from sms_service.usecases.context import Context
+from sms_service.usecases.own_clock import HEARD_WITHIN, MOST_APART
 
-MOST_APART = timedelta(seconds=60)
 LONGEST_REDELIVERY = timedelta(hours=12)  # the gateway gives up after about so long (section 3)
+LOOKS_UNSURE = 3
 KEPT_FOR = timedelta(hours=1)
 EVERY_SECONDS = 10.0
 WEB, WORKER, CLOCK = "web", "worker", "clock"
@@ -36,11 +36,12 @@ class Beat:
         self, role: str, *, own_time: Callable[[], datetime] | None = None, steady: Callable[[], float] = time.monotonic
     ) -> None:
         self.role = role
-        self.process = f"{role}-{os.getpid()}"
+        self.process = wall_clocks.own_name(role)
         self._own_time, self._steady = own_time, steady
         self._last_look = steady()
         self._seen: dict[str, datetime] = {}
         self._started = False
+        self._looks_unsure = LOOKS_UNSURE
 
     def beat(self, db: Connection) -> tuple[str, ...]:
         """Write this process's time; returns the roles whose clocks are over a minute from it, none when all agree.
@@ -53,6 +54,10 @@ class Beat:
         allowed = MOST_APART + timedelta(seconds=steady - self._last_look)
         rows = [row for row in wall_clocks.all_clocks(db) if row.process != self.process]
         apart = sorted({row.role for row in rows if self._alive(row) and abs(row.wall_at - mine) > allowed})
+        if not apart and self._out_of_the_machine_s_time(db, mine):
+            apart = [wall_clocks.DATABASE]
+        if self._unsure(rows, mine):
+            apart = apart or ["others"]
         if not self._started:
             if self.role == WEB:
                 self._note_outage(db, mine)
@@ -67,6 +72,21 @@ class Beat:
             return self._own_time()
         row = clock.read(db)
         return clock.of(row) - timedelta(microseconds=row.clock_offset_us)
+
+    def _out_of_the_machine_s_time(self, db: Connection, mine: datetime) -> bool:
+        """Whether this machine's clock is over a minute from the database server's, by which it works."""
+        return self._own_time is None and db.dialect.name == "postgresql" and abs(clock.wall() - mine) > MOST_APART
+
+    def _unsure(self, rows: Sequence[Any], mine: datetime) -> bool:
+        """Whether, in the first looks, all that others wrote is long past or to come: they have ended, or this clock is wrong.
+
+        Whoever is alive has written once more by the third look, and is compared.
+        """
+        if not self._looks_unsure or not rows or any(abs(row.wall_at - mine) <= HEARD_WITHIN for row in rows):
+            self._looks_unsure = 0
+            return False
+        self._looks_unsure -= 1
+        return True
 
     def _alive(self, row: Any) -> bool:
         """Whether the row was written since the last look; never at the first one."""

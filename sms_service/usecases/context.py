@@ -23,6 +23,7 @@ from sms_service.rules.retention import Periods
 from sms_service.security.vault import Vault
 from sms_service.text.reading import Lexicon
 from sms_service.text.topics import Topics
+from sms_service.usecases.own_clock import OwnClock
 from sms_service.usecases.published import Published
 
 FIRST_LANGUAGES = ("rw", "fr", "en", "sw")
@@ -48,8 +49,8 @@ class Context:
     ``shipped`` are the words that came with the program: staff texts, and the apology when nothing can be read.
     ``read_lexicon`` gives what replies are read by, built when a process first reads one. ``expected`` names what this program
     needs published to do all its work. ``published`` is what runs, as the database says; it follows every publication at the next
-    transaction. ``reviewed_only`` holds where real people are at the other end: no language is published without a native
-    reviewer's sign-off.
+    transaction. ``own_clock`` judges whether this process's time is right. ``reviewed_only`` holds where real people are at the
+    other end: no language is published without a native reviewer's sign-off.
     """
 
     database: Database
@@ -75,6 +76,7 @@ class Context:
     expected: frozenset[str] = frozenset()
     reviewed_only: bool = False
     published: Published = field(default_factory=Published)
+    own_clock: OwnClock = field(default_factory=OwnClock)
 
     @property
     def lexicon(self) -> Lexicon:

@@ -15,7 +15,7 @@ from sms_service.failpoints import reach
 from sms_service.gateway.results import CallResult
 from sms_service.models import outbox
 from sms_service.security.tokens import new_url_token
-from sms_service.usecases.claim_texts import CALLS_A_ROUND, ROWS_A_ROUND, claim, probe_again
+from sms_service.usecases.claim_texts import CALLS_A_ROUND, ROWS_A_ROUND, SET_BACK, claim, probe_again
 from sms_service.usecases.context import Context
 from sms_service.usecases.fence_texts import CALL_DEADLINE_SECONDS, Call, fence
 from sms_service.usecases.record_answer import record_answers
@@ -149,16 +149,20 @@ def _call(context: Context, call: Call) -> CallResult:
 
 
 def give_back_stale(context: Context, db: Connection, now: datetime) -> tuple[int, int]:
-    """Leases that ended: reserved goes back to queued, calling becomes unknown and is never resent by the machine (I9)."""
+    """Leases that ended: reserved goes back to queued, calling becomes unknown and is never resent by the machine (I9).
+
+    A lease that ends later than any is given for was written before the clock was set back: nobody holds it (F40).
+    """
     rows = outbox.outbox.c
+    ended = (rows.lease_until < now) | (rows.lease_until > now + SET_BACK)
     returned = db.execute(
         update(outbox.outbox)
-        .where(outbox.MOVING, rows.state == "reserved", rows.lease_until < now)
+        .where(outbox.MOVING, rows.state == "reserved", ended)
         .values(state="queued", token=None, lease_until=None)
     ).rowcount
     unknown = db.execute(
         update(outbox.outbox)
-        .where(outbox.MOVING, rows.state == "calling", rows.lease_until < now)
+        .where(outbox.MOVING, rows.state == "calling", ended)
         .values(state="unknown", token=None, lease_until=None, reason="no answer was recorded", shown_at=now)
     ).rowcount
     return returned, unknown

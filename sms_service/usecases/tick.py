@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from sms_service import clock, jobs
-from sms_service.models import broadcasts, dialogues, outbox, state
+from sms_service.models import broadcasts, dialogues, findings, outbox, state
 from sms_service.usecases.check_ins import plan_check_ins
 from sms_service.usecases.compare_clocks import CLOCK, Beat
 from sms_service.usecases.context import Context
@@ -41,6 +41,7 @@ class Pace:
         self._wall, self._steady = wall, steady
         self._last = (wall(), steady())
         self._agreed = 2
+        self.stepped = False
         self.beat = beat or Beat(CLOCK)
 
     def trusted(self, database_time: datetime, offset: timedelta, apart: bool = False) -> bool:
@@ -49,7 +50,8 @@ class Pace:
         """
         now, steady = self._wall(), self._steady()
         passed = (now - self._last[0]).total_seconds() - (steady - self._last[1])
-        agree = abs(passed) <= STEP.total_seconds() and abs(now - (database_time - offset)) <= STEP and not apart
+        self.stepped = abs(passed) > STEP.total_seconds()
+        agree = not self.stepped and abs(now - (database_time - offset)) <= STEP and not apart
         self._last = (now, steady)
         self._agreed = self._agreed + 1 if agree else 0
         return self._agreed >= 2
@@ -64,12 +66,14 @@ def tick(context: Context, pace: Pace) -> None:
         trusted = pace.trusted(now, timedelta(microseconds=row.clock_offset_us), bool(apart))
         held = None if trusted else (row.schedules_held_at or now)
         state.change(db, last_tick_at=now, schedules_held_at=held)
+        if pace.stepped:
+            findings.note(db, findings.CLOCK, now, ok=False)  # named for a while after schedules go again: somebody must look (F40)
     parts: list[Callable[[], object]] = [
         lambda: context.database.run(lambda db: repeat_alerts(context, db, context.now(db))),
-        lambda: context.database.run(lambda db: _housekeeping(context, db)),
+        lambda: context.database.run(lambda db: _housekeeping(context, db, trusted=trusted)),
     ]
     hourly = row.last_tick_at is None or now - row.last_tick_at > STEP or now.hour != row.last_tick_at.hour
-    if hourly:
+    if hourly and trusted:
         parts.append(lambda: context.database.run(lambda db: freeze_silent(context, db, now)))
     if trusted and context.words.languages:
         # before anything is published nothing can be said: schedules wait for it as for a clock, until they expire
@@ -113,11 +117,14 @@ def _plan(context: Context, db: Connection) -> None:
     plan_question_sets(context, db, now)
 
 
-def _housekeeping(context: Context, db: Connection) -> None:
+def _housekeeping(context: Context, db: Connection, *, trusted: bool) -> None:
+    """Leases end by any clock, because a lease given back too early costs nothing; what a wrong clock would end for good waits."""
     now = context.now(db)
     give_back_stale(context, db, now)
-    expire_late(db, now)
     match_parked(context, db)
+    if not trusted:
+        return
+    expire_late(db, now)
     close_silent(db, now)
     dialogues.close_where(db, now, dialogues.dialogue.c.closes_at <= now)
 

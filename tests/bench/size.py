@@ -180,7 +180,7 @@ def _reports(side: Side) -> Iterator[float]:
 
 
 def _housekeeping(side: Side) -> Iterator[float]:
-    yield _timed(lambda: side.context.database.run(lambda db: tick._housekeeping(side.context, db)))
+    yield _timed(lambda: side.context.database.run(lambda db: tick._housekeeping(side.context, db, trusted=True)))
 
 
 def _health(side: Side) -> Iterator[float]:
