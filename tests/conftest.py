@@ -25,11 +25,28 @@ from sms_service.usecases.versions import import_release
 from sms_service.wiring import build_context
 from tests.service import Service
 
+# The default run plays these faults; the others are played by ./run faults --short (.ci/run).
+FAULTS_BY_DEFAULT = frozenset({"F2", "F4", "F6", "F18", "F27", "F31"})
+# Folders whose tests go through whole requests and days: their PostgreSQL half, the same code over the same queries, is long.
+ON_SQLITE_BY_DEFAULT = ("console", "scenarios")
+
 KEYS: dict[str, Any] = {
     "field_keys": {1: sha256(b"field").digest()},
     "hash_key": sha256(b"hash").digest(),
     "audit_key": sha256(b"audit").digest(),
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``long`` what the default run leaves to CI, beside the tests that say so themselves."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        faults = {fault for mark in item.iter_markers("fault") for fault in mark.args}
+        callspec = getattr(item, "callspec", None)
+        on_postgresql = callspec is not None and callspec.params.get("database_url") == "postgresql"
+        if (faults and not faults & FAULTS_BY_DEFAULT) or (on_postgresql and folder in ON_SQLITE_BY_DEFAULT):
+            item.add_marker(pytest.mark.long)
 
 
 def postgresql_url(folder: Path) -> str | None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import cast
 
+import pytest
 from sqlalchemy import func, select
 
 from sms_service.models.dials import turn
@@ -34,6 +35,7 @@ class Scripted(Caller):
         return Answer(200, next(self.answers))
 
 
+@pytest.mark.long
 def test_hops_reach_the_service_and_the_baseline_and_cpu_is_seen() -> None:
     """The real web process stores a turn for each hop of a small mix; the baseline a row; both cost something."""
     with site("sqlite") as here:
@@ -67,6 +69,7 @@ def test_a_dial_of_the_mix_adds_key_to_key_and_ends_when_the_screen_ends() -> No
     assert not next(fresh)(Scripted("END apology"))
 
 
+@pytest.mark.long
 def test_sends_are_counted_only_when_accepted() -> None:
     """A few texts go through a real worker and the simulated gateway; what is not accepted shows as wrong."""
     rate, wrong, note = send.run("sqlite", 8, 1, alone=False)

@@ -85,6 +85,7 @@ def write_words(sheet: Path, question: dict[str, str], reviewers: dict[str, str]
         writer.writerows(rows)
 
 
+@pytest.mark.long
 def test_a_question_more_from_two_files_to_the_phone(chromium: Browser, demo: DemoProcess, tmp_path: Path) -> None:
     """The whole way of one edit; decisions 4 and 5, S5, S6, S12, V6."""
     demo.start()
