@@ -14,7 +14,15 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from sms_service import backup_commands, check_commands, conversation_commands, inbox_commands, retention_commands, wiring
+from sms_service import (
+    backup_commands,
+    campaign_commands,
+    check_commands,
+    conversation_commands,
+    inbox_commands,
+    retention_commands,
+    wiring,
+)
 from sms_service.config import Settings
 from sms_service.conversation.toml_read import TomlFault, read_toml
 from sms_service.models import state
@@ -58,6 +66,7 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
     inbox_commands.add_to(main, using, settings, failed)
     retention_commands.add_to(main, using, failed)
     backup_commands.add_to(main, using, settings, failed)
+    campaign_commands.add_to(main, using)
 
 
 def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:

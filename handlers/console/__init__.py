@@ -30,6 +30,7 @@ MODULES = (
     "reports",
     "people",
     "broadcasts",
+    "campaigns",
     "conversations",
     "conversation_try",
     "conversation_bring",

@@ -36,9 +36,11 @@ REASONS = {
     "network_opt_out": later("Opted out at the network"),
     "frozen": later("Frozen until verified"),
     "cap_reached": later("Has had this week's texts"),
+    "not_own_phone": later("Not an own phone"),
+    "no_check_ins": later("No consent to check-ins"),
 }
 #: How the states of single texts are drawn, in the order of the bar.
-_PARTS = (
+PARTS = (
     (later("Delivered"), ("delivered",), "green"),
     (later("Handed over"), ("accepted", "calling", "reserved"), "blue"),
     (later("Waiting"), ("queued",), "grey"),
@@ -97,7 +99,7 @@ def _page(code: str, form: Form, status: int = 200) -> Response:
         status,
         row=row,
         preview=preview,
-        parts=[(_(text), sum(progress.get(state, 0) for state in states), tone) for text, states, tone in _PARTS],
+        parts=[(_(text), sum(progress.get(state, 0) for state in states), tone) for text, states, tone in PARTS],
         sent=sum(progress.values()),
         author=author,
         mine=row.author_id == me.staff_id,

@@ -23,6 +23,7 @@ SCHEDULES: Final = {
     "caring": later("months after the group closed"),
     "referral": later("seven days after a referral"),
     "question_set": later("the group's question set"),
+    "campaign": later("a campaign"),
 }
 ALERTS: Final = {"red": later("urgent (RED)"), "amber": later("worrying (AMBER)")}
 
@@ -50,6 +51,7 @@ _CAUSES: Final = {
     "meeting_changed": later("Sent because the meeting was moved or cancelled."),
     "opt_in": later("Sent once after enrolment, to ask the person's own phone whether it wants texts."),
     "remembrance": later("The one text before the week of remembrance, approved for this year."),
+    "campaign": later("Part of a campaign: its text goes to each person once."),
     "alert": later("An alert to staff."),
 }
 

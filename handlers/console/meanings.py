@@ -38,6 +38,8 @@ TEXTS: Final = {
     "started": later("Texts go again"),
     "cancelled": later("Meeting cancelled"),
     "broadcast": later("Broadcast"),
+    "campaign": later("Campaign"),
+    "campaign_b": later("Campaign"),
     "alert": later("Alert"),
 }
 #: What people choose on a screen or by a digit; anything else (a group, a time, a scale) is shown as it was read.

@@ -29,6 +29,7 @@ MENU: Final = (
             (later("Pairs"), "pairs_pairs"),
             (later("People"), "people_people"),
             (later("Broadcasts"), "broadcasts_broadcasts"),
+            (later("Campaigns"), "campaigns_campaigns"),
         ),
     ),
     (

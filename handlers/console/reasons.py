@@ -266,6 +266,17 @@ REASONS: Final = {
             "reminders include them."
         ),
     ),
+    "campaign paused": (
+        later("the campaign is paused"),
+        later(
+            "The campaign was paused while this text waited. It waits again when the campaign goes on, if it is of use "
+            "then: look at the campaign's page."
+        ),
+    ),
+    "campaign ended": (
+        later("the campaign has ended"),
+        later("The campaign was ended while this text waited. Write another campaign if the text is still needed."),
+    ),
 }
 #: what becomes of a text or an occurrence without any reason of its own
 FATES: Final = {

@@ -3,6 +3,7 @@
 from sms_service.models import (
     audit,
     broadcasts,
+    campaigns,
     cascade,
     concerns,
     dialogues,
@@ -38,6 +39,7 @@ from sms_service.models.base import metadata
 __all__ = [
     "audit",
     "broadcasts",
+    "campaigns",
     "cascade",
     "concerns",
     "dialogues",

@@ -27,18 +27,38 @@ REASONS = (
     "network_opt_out",
     "frozen",
     "cap_reached",
+    "not_own_phone",
+    "no_check_ins",
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Whom:
+    """Who of a group is meant: a part (member, partner; empty: both), who joined within (from, before), and for a ``personal``
+    text (class B) only an own phone with consent to check-ins (S3, S16).
+    """
+
+    part: str = ""
+    joined: tuple[datetime, datetime] | None = None
+    personal: bool = False
+
+
+EVERYBODY = Whom()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
-    """One number: the language its text goes in, the safe hours of all its people, and the one person, if it is one."""
+    """One number: the language its text goes in, the safe hours of all its people, and the one person, if it is one.
+
+    ``agreed`` is somebody on it who agreed to the text.
+    """
 
     number_id: int
     language: str
     safe_hours: tuple[str, ...]
     person_id: int | None
     group_id: int
+    agreed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +73,51 @@ class Audience:
         return dict(Counter(one.language for one in self.recipients))
 
 
-def audience_of(db: Connection, group_ids: Sequence[int], now: datetime, caps: Caps | None = None) -> Audience:
+def audience_of(
+    db: Connection, group_ids: Sequence[int], now: datetime, caps: Caps | None = None, whom: Whom = EVERYBODY
+) -> Audience:
     """Everyone of these groups as they stand now; each number once, however many groups or people share it (S9)."""
     recipients: list[Recipient] = []
     excluded: Counter[str] = Counter()
-    excluded["no_phone"] = _without_phone(db, group_ids)
+    excluded["no_phone"] = _without_phone(db, group_ids, whom)
     after: int = 0
     while True:
-        chunk = number_ids(db, group_ids, after, 1000)
+        chunk = number_ids(db, group_ids, after, 1000, whom)
         if not chunk:
             break
-        found, left_out = judge(db, group_ids, chunk, now, caps)
+        found, left_out = judge(db, group_ids, chunk, now, caps, whom)
         recipients += found
         excluded.update(left_out)
         after = chunk[-1]
     return Audience(tuple(recipients), {reason: excluded[reason] for reason in REASONS if excluded[reason]})
 
 
-def _without_phone(db: Connection, group_ids: Sequence[int]) -> int:
+def _without_phone(db: Connection, group_ids: Sequence[int], whom: Whom) -> int:
     has_phone = select(contact_point.c.id).where(contact_point.c.person_id == person.c.id, contact_point.c.ended_at.is_(None))
     query = (
         select(func.count(person.c.id.distinct()))
         .join(membership, membership.c.person_id == person.c.id)
-        .where(_member_of(group_ids), ~has_phone.exists())
+        .where(_member_of(group_ids, whom), ~has_phone.exists())
     )
     return int(db.execute(query).scalar_one())
 
 
-def _member_of(group_ids: Sequence[int]) -> Any:
-    return and_(membership.c.group_id.in_(group_ids), membership.c.left_at.is_(None), person.c.status == "active")
+def _member_of(group_ids: Sequence[int], whom: Whom) -> Any:
+    where = [membership.c.group_id.in_(group_ids), membership.c.left_at.is_(None), person.c.status == "active"]
+    if whom.part:
+        where.append(membership.c.part == whom.part)
+    if whom.joined is not None:
+        where += [membership.c.joined_at >= whom.joined[0], membership.c.joined_at < whom.joined[1]]
+    return and_(*where)
 
 
-def number_ids(db: Connection, group_ids: Sequence[int], after: int, limit: int) -> list[int]:
+def number_ids(db: Connection, group_ids: Sequence[int], after: int, limit: int, whom: Whom = EVERYBODY) -> list[int]:
     """The next distinct numbers of the groups' active people, in row id order: what makes expansion resumable."""
     query = (
         select(contact_point.c.number_id)
         .join(person, person.c.id == contact_point.c.person_id)
         .join(membership, membership.c.person_id == person.c.id)
-        .where(_member_of(group_ids), contact_point.c.ended_at.is_(None), contact_point.c.number_id > after)
+        .where(_member_of(group_ids, whom), contact_point.c.ended_at.is_(None), contact_point.c.number_id > after)
         .distinct()
         .order_by(contact_point.c.number_id)
         .limit(limit)
@@ -99,7 +126,12 @@ def number_ids(db: Connection, group_ids: Sequence[int], after: int, limit: int)
 
 
 def judge(
-    db: Connection, group_ids: Sequence[int], chunk: Sequence[int], now: datetime, caps: Caps | None = None
+    db: Connection,
+    group_ids: Sequence[int],
+    chunk: Sequence[int],
+    now: datetime,
+    caps: Caps | None = None,
+    whom: Whom = EVERYBODY,
 ) -> tuple[list[Recipient], Counter[str]]:
     """Recipients among these numbers, and the reasons of the others. The fence asks again before each call (I10)."""
     numbers = {row.id: row for row in db.execute(select(number).where(number.c.id.in_(chunk)))}
@@ -109,7 +141,9 @@ def judge(
     for row in db.execute(_contacts(chunk)):
         people_on.setdefault(row.number_id, {})[row.person_id] = row
     for row in db.execute(
-        _contacts(chunk, membership.c.group_id).join(membership, membership.c.person_id == person.c.id).where(_member_of(group_ids))
+        _contacts(chunk, membership.c.group_id)
+        .join(membership, membership.c.person_id == person.c.id)
+        .where(_member_of(group_ids, whom))
     ):
         if row.person_id not in meant.setdefault(row.number_id, {}) or meant[row.number_id][row.person_id].group_id in held:
             meant[row.number_id][row.person_id] = row
@@ -118,6 +152,8 @@ def judge(
     recipients, left_out = [], Counter[str]()
     for number_id in chunk:
         reason = _why_not(numbers[number_id], list(meant[number_id].values()), held, counts.get(number_id, 0) >= most)
+        if whom.personal and not reason:
+            reason = _not_personal(list(people_on[number_id].values()))
         if reason:
             left_out[reason] += 1
         else:
@@ -135,6 +171,7 @@ def _contacts(chunk: Sequence[int], *more: Any) -> Any:
             contact_point.c.opted_in_at,
             person.c.language,
             person.c.may_remind,
+            person.c.may_check_in,
             person.c.outbound_held,
             *more,
         )
@@ -186,6 +223,14 @@ def _why_not(row: Any, meant: Sequence[Any], held: set[int], capped: bool) -> st
     return next((reason for reason, holds in reasons if holds), "")
 
 
+def _not_personal(everyone: Sequence[Any]) -> str:
+    """Why a personal text does not go to this phone: it is not one person's own, or without consent to check-ins (S3, S16)."""
+    [one] = everyone if len(everyone) == 1 else [None]
+    if one is None or one.ownership != "own":
+        return "not_own_phone"
+    return "" if one.may_check_in else "no_check_ins"
+
+
 def _recipient(row: Any, everyone: dict[int, Any], meant: dict[int, Any], held: set[int]) -> Recipient:
     agreeing = [one for one in meant.values() if _agrees(one) and not one.outbound_held and one.group_id not in held]
     languages = {one.language for one in everyone.values()}
@@ -195,4 +240,5 @@ def _recipient(row: Any, everyone: dict[int, Any], meant: dict[int, Any], held: 
         safe_hours=tuple(one.safe_hours for one in everyone.values() if one.safe_hours),
         person_id=agreeing[0].person_id if len(everyone) == 1 else None,
         group_id=agreeing[0].group_id,
+        agreed=agreeing[0].person_id,
     )

@@ -41,6 +41,7 @@ RULES: Mapping[str, str] = {
     "v4": "meeting_changed",
     "reply": "reply",
     "bc": "broadcast",
+    "cp": "campaign",
     "optin": "opt_in",
     "v17": "remembrance",
     "alert": "alert",

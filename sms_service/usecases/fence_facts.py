@@ -28,7 +28,7 @@ WEEK = timedelta(days=7)
 REMEMBRANCE = ("V17", "V17b")
 MEETING_TEXTS = ("V3", "V3b", "V4", "V4b", "cancelled")
 QUESTION_SET = "question_set"
-CHECK_INS = frozenset({"V6", "V7", "V8", "V18", "V19"})  # personal texts, on the consent to check-ins (S16)
+CHECK_INS = frozenset({"V6", "V7", "V8", "V18", "V19", "campaign_b"})  # personal texts, on the consent to check-ins (S16)
 ABOUT_THE_PAST = frozenset({"V5", "V7", "V8", "cancelled"})  # true whatever becomes of the meeting
 ASKING = frozenset({"V6", "V7", "V8", "V19", QUESTION_SET})
 

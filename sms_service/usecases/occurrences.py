@@ -15,7 +15,7 @@ from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import outbox
 from sms_service.rules.timing import next_allowed
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases import follow_ups, question_sets, report_steps
+from sms_service.usecases import campaign_schedule, follow_ups, question_sets, report_steps
 from sms_service.usecases.compose import queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
@@ -62,6 +62,7 @@ def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: d
         if expires > now
     ]
     insert_ignore(db, schedules.occurrence, rows)
+    campaign_schedule.plan_for_meeting(db, meeting, now)
 
 
 def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -> int:
@@ -161,4 +162,5 @@ _FIRE: Mapping[str, Callable[[Context, Connection, Row[Any], datetime], None]] =
     "referral_silent": follow_ups.fire_referral_silent,
     "question_set": question_sets.fire_question_set,
     "report_unsent": report_steps.fire_report_unsent,
+    "campaign": campaign_schedule.fire_campaign,
 }

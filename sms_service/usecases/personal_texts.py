@@ -6,7 +6,7 @@ around a meeting's text forbids is dropped with its reason, never postponed (S39
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ _PLANNED = {"check_in": "V6", "practice": "V8"}
 SOON = timedelta(minutes=5)
 _WAITING = ("queued", "reserved")
 
-__all__ = ["Own", "Personal", "own_phones", "queue_personal"]
+__all__ = ["Own", "Personal", "full_weeks", "own_phones", "queue_personal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +239,25 @@ def _full(
     coming += [one for one in around.planned.get(phone.person_id, ()) if one[1] != what.template]  # not this very occurrence
     gone = around.gone.get(phone.number_id, ())
     return "" if _has_room(context, what.template, leaves, gone, coming) else WEEK_IS_FULL
+
+
+def full_weeks(
+    context: Context,
+    db: Connection,
+    what: Personal,
+    phones: Sequence[Own],
+    leaves: Mapping[int, datetime],
+    windows: Sequence[PauseWindow],
+    now: datetime,
+) -> set[int]:
+    """The numbers whose week has no place for this text, leaving then (by number): those kept before it need them (S39)."""
+    around = _look_around(db, phones, now)
+    return {
+        phone.number_id
+        for phone in phones
+        if phone.number_id in leaves
+        and _full(context, around, what, phone, leaves[phone.number_id], hours_of(phone.everyone), windows)
+    }
 
 
 def _reminders(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from sms_service import clock, jobs
 from sms_service.models import broadcasts, dialogues, findings, outbox, state
+from sms_service.usecases.campaign_schedule import plan_campaigns
 from sms_service.usecases.check_ins import plan_check_ins
 from sms_service.usecases.compare_clocks import CLOCK, Beat
 from sms_service.usecases.context import Context
@@ -80,6 +81,7 @@ def tick(context: Context, pace: Pace) -> None:
         parts.append(lambda: run_schedules(context))
         if hourly:
             parts.append(lambda: run_seasons(context))
+            parts.append(lambda: context.database.run(lambda db: plan_campaigns(db, now)))
     parts += [lambda: expand_due(context), lambda: _nudge(context)]
     faults = [fault for part in parts if (fault := _fault_of(part)) is not None]
     if faults:
