@@ -23,11 +23,16 @@ CALLBACK_WAIT_MS = 3_000
 WORKER_WAIT_MS = 15_000
 STATEMENT_LIMIT_MS = 30_000
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (F17)
+_LOCK_NOT_AVAILABLE = "55P03"
 _READS = "only_reads"
 _LOOK_AGAIN_MS = 2  # SQLite's own waiting grows to 100 ms a step: a busy writer then starves the others for seconds
 _ASK_AFTER_SECONDS = 30.0
 _GIVE_WAY_MS = 3  # more than one look of everybody else
+_HELD_MS = 100  # the wait for a file that somebody else is known to hold: threads that all wait in vain answer nobody (F14)
+_HELD_FOR_SECONDS = 2.0
 _writing: dict[str, threading.Lock] = {}  # by file: the threads of a process queue here, not at the file's lock
+_held: dict[str, float] = {}  # by file: when a wait for it was in vain; forgotten as soon as one is not
+_patience = threading.local()  # ``until``: when this thread's wait ends, for the turn and the file's lock together
 os.register_at_fork(after_in_child=_writing.clear)
 
 
@@ -76,7 +81,8 @@ class Database:
         """On SQLite this process's turn to write; whoever waits too long is told so by the file's lock, as ever."""
         if self.is_postgresql:
             return nullcontext()
-        return _Turn(_writing.setdefault(str(self.url.database), threading.Lock()), self.wait_ms / 1000)
+        path = str(self.url.database)
+        return _Turn(_writing.setdefault(path, threading.Lock()), _wait_seconds(path, self.wait_ms))
 
     def give_way(self) -> None:
         """Between the transactions of a long run: on SQLite, a moment in which whoever waits for the file gets it."""
@@ -109,11 +115,20 @@ class _Turn:
         self._held = False
 
     def __enter__(self) -> None:
+        _patience.until = time.monotonic() + self._seconds
         self._held = self._lock.acquire(timeout=self._seconds)
 
     def __exit__(self, *_: object) -> None:
+        _patience.until = None
         if self._held:
             self._lock.release()
+
+
+def _wait_seconds(path: str, wait_ms: int) -> float:
+    """How long to wait for a file: a moment only, where a wait was in vain a moment ago and none has succeeded since."""
+    since = _held.get(path)
+    stuck = since is not None and time.monotonic() - since < _HELD_FOR_SECONDS
+    return min(wait_ms, _HELD_MS if stuck else wait_ms) / 1000
 
 
 def is_busy(fault: Exception) -> bool:
@@ -121,11 +136,16 @@ def is_busy(fault: Exception) -> bool:
     return isinstance(fault, (OperationalError, DBAPIError))
 
 
+def is_held(fault: DBAPIError) -> bool:
+    """Whether somebody else held a lock for longer than this transaction would wait: other work goes on meanwhile (F13)."""
+    return getattr(fault.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+
+
 def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True, pool_size=pool, max_overflow=0, connect_args={"timeout": wait_ms / 1000})
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _immediate(wait_ms / 1000))
+        event.listen(engine, "begin", _immediate(str(url.database), wait_ms))
         return engine
     options = (
         f"-c lock_timeout={wait_ms} -c statement_timeout={STATEMENT_LIMIT_MS} "
@@ -173,21 +193,24 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor.close()
 
 
-def _immediate(seconds: float) -> Callable[[Connection], None]:
-    """Begin with the write lock in hand, looking again every few milliseconds for at most ``seconds``."""
+def _immediate(path: str, wait_ms: int) -> Callable[[Connection], None]:
+    """Begin with the write lock in hand, looking again every few milliseconds until this thread's patience ends."""
 
     def begin(db: Connection) -> None:
         if db.get_execution_options().get(_READS):
             db.exec_driver_sql("BEGIN")
             return
         driver = db.connection.dbapi_connection
-        until = time.monotonic() + seconds
+        until = getattr(_patience, "until", None) or time.monotonic() + _wait_seconds(path, wait_ms)
         while driver is not None and time.monotonic() < until:
             try:
                 driver.execute("BEGIN IMMEDIATE")
+                _held.pop(path, None)
                 return
             except sqlite3.OperationalError:
                 time.sleep(_LOOK_AGAIN_MS / 2000)
+        _held[path] = time.monotonic()
         db.exec_driver_sql("BEGIN IMMEDIATE")
+        _held.pop(path, None)
 
     return begin

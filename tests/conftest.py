@@ -81,7 +81,7 @@ def postgresql_server(request: pytest.FixtureRequest) -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file with everything of the templates published, and nothing else; each test copies it."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _install(Database(f"sqlite:///{path}"))
+    install(Database(f"sqlite:///{path}"))
     return path
 
 
@@ -90,11 +90,12 @@ def postgresql_template(postgresql_server: str) -> str:
     """The name of a PostgreSQL database of the same kind, that each test copies."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     _admin(postgresql_server, f"CREATE DATABASE {name}")
-    _install(Database(_named(postgresql_server, name)))
+    install(Database(_named(postgresql_server, name)))
     return name
 
 
-def _install(database: Database) -> None:
+def install(database: Database) -> None:
+    """Migrate a database and publish everything of the templates in it."""
     schema.migrate(database)
     context = build_context(database, **KEYS)
     loaded = load_catalogue(templates_dir(), proof=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,12 +64,14 @@ def get(db: Connection, inbound_id: int) -> Row[Any] | None:
     return db.execute(select(inbound).where(inbound.c.id == inbound_id)).first()
 
 
-def waiting(db: Connection, limit: int, older_than: datetime | None = None) -> Sequence[int]:
-    """Ids not yet processed, oldest first: the sweep's own list, so that a lost nudge loses nothing."""
-    query = select(inbound.c.id).where(NEW)
-    if older_than is not None:
-        query = query.where(inbound.c.received_at <= older_than)
-    return db.execute(query.order_by(inbound.c.id).limit(limit)).scalars().all()
+def waiting(db: Connection, limit: int, older_than: datetime, but: Collection[int | None] = ()) -> Sequence[Any]:
+    """Rows (id, number_id) not yet processed, oldest first, but for these numbers: the sweep's own list, so that a lost nudge loses
+    nothing.
+    """
+    query = select(inbound.c.id, inbound.c.number_id).where(NEW, inbound.c.received_at <= older_than)
+    if but:
+        query = query.where(inbound.c.number_id.not_in(sorted(one for one in but if one is not None)))
+    return db.execute(query.order_by(inbound.c.id).limit(limit)).all()
 
 
 def oldest_waiting(db: Connection) -> datetime | None:

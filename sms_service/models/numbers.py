@@ -115,10 +115,20 @@ def lock(db: Connection, number_id: int) -> Row[Any]:
     return db.execute(select(number).where(number.c.id == number_id).with_for_update(key_share=True)).one()
 
 
-def lock_many(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
-    """Lock several numbers in id order, so that two fences cannot wait for each other."""
+def lock_within(db: Connection, number_id: int, wait_ms: int) -> Row[Any]:
+    """The same for a drain, which others wait for: the database's fault (``is_held``) when somebody holds it for longer (F13)."""
+    free = select(number).where(number.c.id == number_id).with_for_update(key_share=True, skip_locked=True)
+    row = db.execute(free).first()
+    if row is not None:
+        return row
+    db.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
+    return lock(db, number_id)
+
+
+def lock_free(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """Lock those of several numbers that nobody holds, waiting for none: two fences can never wait for each other (F13, F17)."""
     query = select(number).where(number.c.id.in_(sorted(set(number_ids)))).order_by(number.c.id)
-    return {row.id: row for row in db.execute(query.with_for_update(key_share=True))}
+    return {row.id: row for row in db.execute(query.with_for_update(key_share=True, skip_locked=True))}
 
 
 def change(db: Connection, number_id: int, **values: Any) -> None:

@@ -23,6 +23,7 @@ from sms_service.usecases.raise_concern import About, raise_concern
 
 CALL_DEADLINE_SECONDS = 30.0
 CALL_LEASE = timedelta(seconds=90)  # longer than the deadline and its margin: a live call never loses its lease
+BUSY_NUMBER = timedelta(seconds=1)  # somebody holds the number: its text alone is looked at again this much later (F13)
 LOOK_AGAIN = timedelta(seconds=30)
 HELD_FOR = timedelta(minutes=1)
 
@@ -119,6 +120,8 @@ _ASKED = (
 
 def _decide(context: Context, row: Row[Any], facts: fence_facts.Facts, now: datetime) -> Verdict:
     """What becomes of one row; the rules decide, after what only the database knows."""
+    if row.number_id not in facts.numbers:
+        return Verdict("wait", "queued", "its number is busy", now + BUSY_NUMBER)
     if row.number_id not in facts.e164:
         return Verdict("drop", "given_up", "its number cannot be opened: see the keys")
     if row.broadcast_id in facts.recalled:

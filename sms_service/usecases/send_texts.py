@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, update
@@ -102,7 +103,11 @@ class _Sending:
         if not claimed.rows:
             return claimed.paced or bool(self.calls)
         reach("after_claim")
-        fenced = self._context.database.run(lambda db: fence(self._context, db, claimed.rows, token))
+        try:
+            fenced = self._context.database.run(lambda db: fence(self._context, db, claimed.rows, token))
+        except SQLAlchemyError:
+            _let_go(self._context, token)
+            raise
         reach("after_fence")
         if claimed.probe and not fenced:
             self._context.database.run(lambda db: probe_again(self._context, db))
@@ -140,6 +145,16 @@ class _Sending:
                 if time.monotonic() >= until:
                     raise
                 time.sleep(RECORD_EVERY)
+
+
+def _let_go(context: Context, token: str) -> None:
+    """Rows whose fence failed go back at once, not when their lease ends; one whose fence was committed all the same is not ours to
+    give back: it is calling, and ends unknown (I9, F12, F17).
+    """
+    rows = outbox.outbox.c
+    with suppress(SQLAlchemyError), context.database.begin() as db:
+        held = update(outbox.outbox).where(outbox.MOVING, rows.token == token, rows.state == "reserved")
+        db.execute(held.values(state="queued", token=None, lease_until=None))
 
 
 def _call(context: Context, call: Call) -> CallResult:

@@ -22,20 +22,25 @@ def drain_inbound(
     older_than: timedelta = timedelta(),
     stopping: Callable[[], bool] = never,
 ) -> int:
-    """Process waiting texts, oldest first, until none is left or the time is up; then nudge the sender."""
+    """Process waiting texts, oldest first, until none is left or the time is up; then nudge the sender.
+
+    A number whose text cannot be taken now, because somebody holds it or its step failed, is left to the next drain (F13).
+    """
     done = 0
     until = time.monotonic() + seconds
-    stuck: set[int] = set()
+    stuck: set[int | None] = set()
     while time.monotonic() < until and not stopping():
         with context.database.begin() as db:
-            waiting = [one for one in inbound.waiting(db, BATCH, context.now(db) - older_than) if one not in stuck]
+            waiting = inbound.waiting(db, BATCH, context.now(db) - older_than, stuck)
         if not waiting:
             break
-        for row_id in waiting:
+        for row in waiting:
             if stopping():
                 break
-            if not process_inbound(context, row_id):
-                stuck.add(row_id)
+            if row.number_id in stuck:
+                continue
+            if not process_inbound(context, row.id):
+                stuck.add(row.number_id)
             done += 1
             context.database.give_way()
     if done:

@@ -96,7 +96,10 @@ def is_full(item: pytest.Item) -> bool:
 
 
 def database_of(item: pytest.Item) -> str:
-    """``sqlite``, ``postgresql``, or '' for a test that needs neither or brings its own."""
+    """``sqlite``, ``postgresql``, or '' for a test that needs neither: as its marker says, else the fixture's parameter."""
+    for mark in item.iter_markers("fault"):
+        if "database" in mark.kwargs:
+            return str(mark.kwargs["database"])
     callspec = getattr(item, "callspec", None)
     return str(callspec.params.get("database_url", "")) if callspec is not None else ""
 

@@ -37,6 +37,34 @@ def test_a_wait_for_the_file_ends_with_a_fault_that_means_ask_again(path: Path) 
         db.exec_driver_sql("INSERT INTO line VALUES (1)")
 
 
+def test_one_wait_in_vain_is_enough_for_everybody(path: Path) -> None:
+    """F14, I15: threads that each wait their full time would leave none to answer a dial; the file is had as soon as it is free."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    database = Database(f"sqlite:///{path}", wait_ms=2_000)
+    began = time.monotonic()
+    faults: list[float] = []
+
+    def write() -> None:
+        with pytest.raises(OperationalError), database.begin():
+            pass
+        faults.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(faults) == 4
+    assert max(faults) < 3, "whoever waited for its turn waited for the file as long again"
+    again = time.monotonic()
+    write()
+    assert time.monotonic() - again < 1, "the file is known to be held"
+    other.rollback()
+    with database.begin() as db:
+        db.exec_driver_sql("INSERT INTO line VALUES (1)")
+
+
 def test_threads_of_a_process_write_one_after_another_and_none_is_turned_away(path: Path) -> None:
     """Eight threads over two surfaces of one file: every transaction goes in, also while each holds the lock a while."""
     surfaces = [Database(f"sqlite:///{path}", wait_ms=10_000, pool=4) for _ in range(2)]
