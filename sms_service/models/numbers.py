@@ -125,6 +125,12 @@ def lock_within(db: Connection, number_id: int, wait_ms: int) -> Row[Any]:
     return lock(db, number_id)
 
 
+def lock_many(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    """Lock several numbers in id order, so that two who do so cannot wait for each other."""
+    query = select(number).where(number.c.id.in_(sorted(set(number_ids)))).order_by(number.c.id)
+    return {row.id: row for row in db.execute(query.with_for_update(key_share=True))}
+
+
 def lock_free(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
     """Lock those of several numbers that nobody holds, waiting for none: two fences can never wait for each other (F13, F17)."""
     query = select(number).where(number.c.id.in_(sorted(set(number_ids)))).order_by(number.c.id)
