@@ -119,6 +119,10 @@ REASONS: Final = {
             "answers and alerts go on."
         ),
     ),
+    "its number is busy": (
+        later("its number is busy"),
+        later("Another step for this number is being taken: it is looked at again every second. Nothing to do."),
+    ),
     "not due yet": (
         later("not due yet"),
         later("It is planned for later and leaves then. Nothing to do."),
