@@ -52,6 +52,5 @@ turn = Table(
     Column("facts", JSON, nullable=False),
     at("at", index=True),
     UniqueConstraint("dial_id", "receipt"),
-    Index("ix_turn_number_id_at", "number_id", "at"),
 )
 where_given(turn, "typed_hash")

@@ -96,8 +96,9 @@ def fill(database: Database, rows: int, numbers: Sequence[int], people: Sequence
         writer = _Writer(db, database.is_postgresql, until - timedelta(hours=1))
         writer.number_table([(place, *one) for place, one in enumerate(zip(numbers, people, strict=True))])
         _write(writer, rows, group_id)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-        plain.exec_driver_sql("ANALYZE")
+    if database.is_postgresql:  # nobody analyses a small site's file
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            plain.exec_driver_sql("ANALYZE")
 
 
 def _write(w: _Writer, rows: int, group_id: int) -> None:
