@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from sms_service.gateway.wire import DeliveryReport, real_gateway_id
 from sms_service.models import numbers, outbox
@@ -20,7 +20,7 @@ MOST_PARKED = 100_000
 
 
 def take_report(context: Context, report: DeliveryReport) -> None:
-    """Apply one report. An unknown status changes nothing (W7); an unknown id is parked for seven days, bounded (I22)."""
+    """Apply one report. An unknown status changes nothing (W7); an unknown id is parked, within what the sweep keeps (I22)."""
     gateway_id = real_gateway_id(report.gateway_id)
     if gateway_id is None or report.status.strip().lower() not in STAGES:
         return
@@ -29,17 +29,15 @@ def take_report(context: Context, report: DeliveryReport) -> None:
         now = context.now(db)
         if apply_report(context, db, gateway_id, report.status, report.failure_reason):
             return
-        waiting = db.execute(select(func.count()).select_from(parked_report)).scalar_one()
-        if waiting < MOST_PARKED:
-            row = {
-                "id": new_row_id(),
-                "gateway_id": gateway_id,
-                "status": report.status[:40],
-                "failure_reason": report.failure_reason[:60] or None,
-                "number_id": _number_id(context, db, report.number),
-                "received_at": now,
-            }
-            insert_ignore(db, parked_report, row)
+        row = {
+            "id": new_row_id(),
+            "gateway_id": gateway_id,
+            "status": report.status[:40],
+            "failure_reason": report.failure_reason[:60] or None,
+            "number_id": _number_id(context, db, report.number),
+            "received_at": now,
+        }
+        insert_ignore(db, parked_report, row)
 
     context.database.run(keep)
 
@@ -67,7 +65,9 @@ def apply_report(context: Context, db: Connection, gateway_id: str, status: str,
 
 
 def match_parked(context: Context, db: Connection, limit: int = 500) -> int:
-    """The sweep's part: reports and rows whose transactions missed each other; old reports are let go."""
+    """The sweep's part: reports and rows whose transactions missed each other are joined; then the old are let go, and the newest
+    beyond ``MOST_PARKED``, so that a flood of reports of nobody's texts neither fills the table nor costs a real one its place.
+    """
     now = context.now(db)
     db.execute(delete(parked_report).where(parked_report.c.received_at < now - KEPT))
     query = (
@@ -79,4 +79,7 @@ def match_parked(context: Context, db: Connection, limit: int = 500) -> int:
     for report in matched:
         apply_report(context, db, report.gateway_id, report.status, report.failure_reason)
         db.execute(delete(parked_report).where(parked_report.c.id == report.id))
+    if len(matched) < limit:
+        beyond = select(parked_report.c.id).order_by(parked_report.c.received_at).offset(MOST_PARKED)
+        db.execute(delete(parked_report).where(parked_report.c.id.in_(beyond)))
     return len(matched)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from sms_service.clock import set_now
 from sms_service.gateway.results import CallResult
 from sms_service.gateway.wire import DeliveryReport
 from sms_service.models.outbox import cancel_queued, counts_by_state, outbox, parked_report
@@ -142,6 +143,26 @@ def test_a_report_in_the_moment_its_answer_is_recorded(context: Context) -> None
 def test_in_full_a_thousand_such_moments(context: Context) -> None:
     """F30 at full length, on both databases."""
     report_while_recorded(context, 1000)
+
+
+@pytest.mark.fault("F29")
+def test_reports_of_nobodys_texts_are_kept_within_bounds(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F29, I22: beyond the bound the newest go at the next sweep, but none whose text is on file by then; after a week all go."""
+    monkeypatch.setattr("sms_service.usecases.take_report.MOST_PARKED", 5)
+    site = Site.build(context)
+    site.group(first_day=None)
+    site.person()
+    for no in range(8):
+        take_report(context, DeliveryReport(f"ATXid_{no}", "Success", "", None, None))
+    with context.database.begin() as db:
+        db.execute(update(outbox).values(state="accepted", gateway_id="ATXid_7"))  # recorded after its report came
+        assert match_parked(context, db) == 1
+        assert counts_by_state(db) == {"delivered": 1}
+        kept = db.execute(select(parked_report.c.gateway_id).order_by(parked_report.c.received_at)).scalars().all()
+        assert kept == [f"ATXid_{no}" for no in range(5)]
+        set_now(db, context.now(db) + timedelta(days=7, seconds=1))
+        match_parked(context, db)
+        assert not db.execute(select(parked_report.c.id)).all()
 
 
 @SHORT
