@@ -40,6 +40,7 @@ MODULES = (
     "unanswered",
     "harm",
     "reveal",
+    "erase",
     "assets",
 )
 

@@ -34,6 +34,7 @@ STATUSES = {
     "active": (later("Active"), "green"),
     "withdrawn": (later("Withdrawn"), "grey"),
     "closed": (later("Closed"), "grey"),
+    "erased": (later("Erased"), "grey"),
 }
 SEXES = {"F": later("Woman"), "M": later("Man")}
 HOW = {"oral": later("By word of mouth"), "written": later("In writing"), "electronic": later("By phone")}

@@ -18,6 +18,7 @@ PERMISSIONS: Mapping[str, str] = {
     "manage_people": "enrol, change, consent, PIN, code word, stop and verify",
     "import_people": "participant lists",
     "reveal_identity": "a name or number, with a reason, audited",
+    "erase_people": "erase a person for good, with a reason, audited",
     "see_log": "the conversation log and search, flagged texts masked",
     "open_flagged": "the text of a flagged message, with a warning, audited",
     "see_tasks": "call requests and tasks of all groups",
@@ -56,6 +57,7 @@ _ADMIN = frozenset(
         "see_health",
         "see_audit",
         "see_people",
+        "erase_people",
         "see_groups",
         "see_reports",
         "halt_outbound",
@@ -89,6 +91,7 @@ _STAFF = frozenset(
 )
 _SAFEGUARDING = _STAFF | {
     "open_flagged",
+    "erase_people",
     "see_concerns",
     "work_concerns",
     "write_to_one",

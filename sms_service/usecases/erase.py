@@ -40,6 +40,7 @@ from sms_service.usecases.remove_texts import remove_dials, remove_texts_in, rem
 ERASED = "erased"
 LEAST_REASON, MOST_REASON = 5, 300
 WAIT_SECONDS = 100.0  # a call that hangs ends after 30 s, and its lease after 90
+PAGE_PATIENCE = 5.0
 LOOK_AGAIN_SECONDS = 0.5
 A_ROUND = 50
 GIVEN_AT_ONCE = 500
@@ -65,8 +66,11 @@ def places(context: Context, person_code: str) -> Places:
         return _look(db, person_named(db, person_code))
 
 
-def erase(context: Context, person_code: str, reason: str, actor: str, *, stopping: Callable[[], bool] = lambda: False) -> Places:
-    """Erase a person for good; returns what went. Raises ``UseFault`` for whom this cannot be done now, and says why."""
+def erase(context: Context, person_code: str, reason: str, actor: str, *, patience: float = WAIT_SECONDS) -> Places:
+    """Erase a person for good; returns what went. Raises ``UseFault`` for whom this cannot be done now, and says why.
+
+    ``patience`` is how many seconds to wait for a call to their phone that is under way.
+    """
     written = " ".join(reason.split())
     if not LEAST_REASON <= len(written) <= MOST_REASON:
         raise UseFault("reason", "say in 5 to 300 characters why, without a name or a number")
@@ -74,7 +78,7 @@ def erase(context: Context, person_code: str, reason: str, actor: str, *, stoppi
         who = person_named(db, person_code)
         _check(db, who)
         _begin(context, db, who, written, actor)
-    return _finish(context, who.id, actor, stopping)
+    return _finish(context, who.id, actor, patience)
 
 
 def _check(db: Connection, who: Row[Any]) -> None:
@@ -106,8 +110,8 @@ def _begin(context: Context, db: Connection, who: Row[Any], reason: str, actor: 
     context.record(db, actor, "person.erase", who.code, reason)
 
 
-def _finish(context: Context, person_id: int, actor: str, stopping: Callable[[], bool]) -> Places:
-    until = time.monotonic() + WAIT_SECONDS
+def _finish(context: Context, person_id: int, actor: str, patience: float) -> Places:
+    until = time.monotonic() + patience
     while True:
         with context.database.begin() as db:
             who = db.execute(select(person).where(person.c.id == person_id).with_for_update()).one()
@@ -118,9 +122,11 @@ def _finish(context: Context, person_id: int, actor: str, stopping: Callable[[],
                 _take_all(context, db, who, found)
                 context.record(db, actor, "person.erased", who.code, f"{sum(found.rows.values())} rows")
                 break
-        if stopping() or time.monotonic() > until:
+        if time.monotonic() > until:
             raise UseFault(
-                "person", "%(code)s is stopped; a call is still under way, and the rest goes with the next purge", code=who.code
+                "person",
+                "%(code)s is stopped; a call is still under way, and the rest goes within a minute of its end",
+                code=who.code,
             )
         time.sleep(LOOK_AGAIN_SECONDS)
     _take_late(context, found)
@@ -285,40 +291,55 @@ def vacuum(context: Context) -> None:
 
 
 def waiting(context: Context, db: Connection, now: datetime) -> list[int]:
-    """People whose erasure was begun and not finished, and those who withdrew long enough ago; at most ``A_ROUND``."""
-    begun = exists().where(suppression.c.kind == "erasure", suppression.c.person_code == person.c.code)
+    """People who withdrew long enough ago, no concern of theirs open; at most ``A_ROUND``."""
     left = context.periods.over("withdrawn", now)
     last = select(func.max(consent.c.at)).where(consent.c.person_id == person.c.id).scalar_subquery()
     since = func.coalesce(last, person.c.created_at)
     open_concern = exists().where(concern.c.person_id == person.c.id, concern.c.state.in_(concerns.OPEN))
-    query = select(person.c.id).where(
-        person.c.status != ERASED,
-        begun | ((person.c.status == "withdrawn") & (since < left) & ~open_concern),
-    )
+    query = select(person.c.id).where(person.c.status == "withdrawn", since < left, ~open_concern)
     return list(db.execute(query.order_by(person.c.id).limit(A_ROUND)).scalars())
 
 
-def _begun(db: Connection, who: Row[Any]) -> bool:
-    query = select(suppression.c.id).where(suppression.c.kind == "erasure", suppression.c.person_code == who.code)
-    return who.status == "withdrawn" and db.execute(query.limit(1)).first() is not None
+def begun(db: Connection) -> list[int]:
+    """People whose erasure is in the journal and who are still there: it was cut off, or a backup was restored."""
+    query = select(person.c.id).join(suppression, suppression.c.person_code == person.c.code).distinct()
+    query = query.where(suppression.c.kind == "erasure", person.c.status != ERASED)
+    return list(db.execute(query.order_by(person.c.id).limit(A_ROUND)).scalars())
+
+
+def finish_begun(context: Context, actor: str) -> int:
+    """Erase what is left of whom ``begun`` names; returns how many. Whose phone is being called waits for the next time."""
+    with context.database.begin() as db:
+        ids = begun(db)
+    return sum(_erase_quietly(context, person_id, actor) for person_id in ids)
 
 
 def finish_waiting(context: Context, actor: str, stopping: Callable[[], bool]) -> int:
-    """Erase whom ``waiting`` names; returns how many."""
-    with context.database.begin() as db:
-        ids = waiting(context, db, context.now(db))
+    """Erase whom ``waiting`` names, until none is left; returns how many."""
     done = 0
-    for person_id in ids:
-        if stopping():
+    while not stopping():
+        with context.database.begin() as db:
+            ids = waiting(context, db, context.now(db))
+        erased = sum(_erase_quietly(context, person_id, actor) for person_id in ids if not stopping())
+        done += erased
+        if not erased:
             break
-        try:
-            with context.database.begin() as db:
-                who = db.execute(select(person).where(person.c.id == person_id)).one()
-                if not _begun(db, who):
-                    _begin(context, db, who, "retention", actor)
-            _finish(context, person_id, actor, stopping)
-            done += 1
-        except UseFault:
-            continue  # a call under way: the next run
-        context.database.give_way()
     return done
+
+
+def _erase_quietly(context: Context, person_id: int, actor: str) -> int:
+    try:
+        with context.database.begin() as db:
+            who = db.execute(select(person).where(person.c.id == person_id)).one()
+            if who.status != "withdrawn" or not _in_journal(db, who):
+                _begin(context, db, who, "retention", actor)
+        _finish(context, person_id, actor, 0.0)
+    except UseFault:
+        return 0
+    context.database.give_way()
+    return 1
+
+
+def _in_journal(db: Connection, who: Row[Any]) -> bool:
+    query = select(suppression.c.id).where(suppression.c.kind == "erasure", suppression.c.person_code == who.code)
+    return db.execute(query.limit(1)).first() is not None

@@ -28,7 +28,7 @@ from sms_service.models.people import consent, person
 from sms_service.models.referrals import referral
 from sms_service.models.staff import login, signin_failure, signin_link
 from sms_service.usecases.context import Context
-from sms_service.usecases.erase import finish_waiting, overwrite_deleted, waiting
+from sms_service.usecases.erase import begun, finish_begun, finish_waiting, overwrite_deleted, waiting
 from sms_service.usecases.remove_texts import remove_dials, remove_texts_in, remove_texts_out
 
 FIRST_STEP, MOST_A_STEP = 50, 500
@@ -57,12 +57,12 @@ def due(context: Context) -> dict[str, int]:
             part.name: int(db.execute(select(func.count()).select_from(part.over(context, now).subquery())).scalar_one())
             for part in PARTS
         }
-        return {"people": len(waiting(context, db, now)), **counts}
+        return {"people": len({*begun(db), *waiting(context, db, now)}), **counts}
 
 
 def purge(context: Context, stopping: Callable[[], bool] = lambda: False) -> dict[str, int]:
     """Let everything go that is over; returns how many rows of each part did. Each part's count is in the audit (I17)."""
-    done = {"people": finish_waiting(context, SERVICE, stopping)}
+    done = {"people": finish_begun(context, SERVICE) + finish_waiting(context, SERVICE, stopping)}
     for part in PARTS:
         count = _part(context, part, stopping)
         if count:
@@ -76,7 +76,8 @@ def purge(context: Context, stopping: Callable[[], bool] = lambda: False) -> dic
 
 
 def purge_by_itself(context: Context, stopping: Callable[[], bool]) -> bool:
-    """Once a day, as the clock process does it. True when it ran."""
+    """Once a day, as the clock process does it; erasures that were cut off are finished each time. True when it ran."""
+    finish_begun(context, SERVICE)
     with context.database.begin() as db:
         last = findings.found(db).get(findings.RETENTION)
         now = context.now(db)

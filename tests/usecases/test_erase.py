@@ -200,7 +200,7 @@ def test_a_call_under_way_finds_its_row_and_an_erasure_cut_off_there_is_finished
         row_id = db.execute(select(outbox.c.id).where(outbox.c.kind != "alert")).scalars().first()
         db.execute(update(outbox).where(outbox.c.id == row_id).values(state="calling", lease_until=NOW + timedelta(seconds=90)))
     with pytest.raises(UseFault) as refused:
-        erase(service.context, code, WHY, "S12", stopping=lambda: True)
+        erase(service.context, code, WHY, "S12", patience=0.0)
     assert "under way" in str(refused.value)
     whole = places(service.context, code)
     assert whole.rows["name"] == 1
