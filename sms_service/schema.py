@@ -87,6 +87,11 @@ def known_revisions() -> list[str]:
 
 
 def is_current(db: Connection) -> bool:
-    """Whether the database carries exactly the newest revision this program knows."""
-    newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-    return MigrationContext.configure(db).get_current_revision() == newest
+    """Whether this program can work with the database: it carries the newest revision that the program knows, or one of a later
+    release, which only adds (I24). Revisions are numbered, and a later release's have the higher numbers.
+    """
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    newest, carried = scripts.get_current_head(), MigrationContext.configure(db).get_current_revision()
+    if carried is None or newest is None or carried == newest:
+        return carried == newest
+    return carried not in {one.revision for one in scripts.walk_revisions()} and carried > newest

@@ -12,6 +12,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
 from rq.worker.base import WorkerStatus
 
 from sms_service import jobs
@@ -20,6 +22,7 @@ from sms_service.usecases.claim_texts import CALLS_A_ROUND
 from sms_service.usecases.compare_clocks import WORKER
 from sms_service.usecases.context import Context
 from workers.heartbeat import start_heartbeat
+from workers.nudge_job import NudgeJob
 
 AWAY_SECONDS = 5.0
 
@@ -58,6 +61,7 @@ class NudgeWorker(SimpleWorker):
             connection=redis,
             serializer="json",
             worker_ttl=30,
+            job_class=NudgeJob,
             job_monitoring_interval=5,
             maintenance_interval=10,
             log_job_description=False,
@@ -73,6 +77,17 @@ class NudgeWorker(SimpleWorker):
         self._stop_requested = True
         if self.get_state() != WorkerStatus.BUSY:
             raise StopRequested
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Do what one of our nudges says; drop whatever else was put into the queue store, without reading further (T23)."""
+        if isinstance(job, NudgeJob) and job.kind is not None:
+            return bool(super().perform_job(job, queue, execution))
+        log.error("nudge.refused", reason="not-ours")
+        with self.connection.pipeline() as pipeline:
+            self.cleanup_execution(job, pipeline)
+            pipeline.execute()
+        job.delete()
+        return False
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()
@@ -91,7 +106,7 @@ def run_worker(context: Context, redis: Redis, *, burst: bool = False) -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
             try:
-                worker = NudgeWorker(Queue(jobs.QUEUE, connection=redis, serializer="json"), redis, stop)
+                worker = NudgeWorker(Queue(jobs.QUEUE, connection=redis, serializer="json", job_class=NudgeJob), redis, stop)
                 worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
             except StopRequested:
                 break

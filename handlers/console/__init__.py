@@ -35,6 +35,7 @@ MODULES = (
     "conversation_try",
     "conversation_bring",
     "settings",
+    "health",
     "unknown",
     "unmatched",
     "unanswered",

@@ -39,6 +39,7 @@ MENU: Final = (
             (later("Settings"), "settings_settings"),
             (later("Remembrance text"), "reports_yearly"),
             (later("Sends without an answer"), "unanswered_unanswered"),
+            (later("Service health"), "health_health"),
             (later("Delivery reports"), "unmatched_unmatched"),
             (later("Harm log"), "harm_harm_log"),
             (later("Staff"), "staff_all_staff"),

@@ -32,6 +32,7 @@ class Process:
 
     def __init__(self, command: list[str], env: Mapping[str, str], log: Path) -> None:
         self.command, self.env, self.log = command, dict(env), log
+        self.root = ROOT  # whose code it runs
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +49,7 @@ class Process:
         with open(self.log, "ab") as sink:
             self._process = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.env | env,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
