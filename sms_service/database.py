@@ -77,6 +77,12 @@ class Database:
                     db.exec_driver_sql(f"SET LOCAL {limit} = 0")
                 yield db
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only looks, for pages and lists: on SQLite beside whoever writes, so that nobody waits for it."""
+        with self.begin() if self.is_postgresql else self.snapshot() as db:
+            yield db
+
     def _turn(self) -> AbstractContextManager[object]:
         """On SQLite this process's turn to write; whoever waits too long is told so by the file's lock, as ever."""
         if self.is_postgresql:

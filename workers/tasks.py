@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
+from sms_service import jobs
 from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.tick import expand_due
 from workers.entry import running
 from workers.nudge import mark
+
+CHUNKS_A_TURN = 8
+SECONDS_A_TURN = 2.0
 
 
 def _begin(kind: str) -> None:
@@ -25,6 +31,12 @@ def send() -> None:
 
 
 def expand_broadcast() -> None:
-    _begin("expand_broadcast")
-    expand_due(running().context)
+    """Write and send by turns, so that what waits neither runs out nor grows long; another worker may send meanwhile."""
+    _begin(jobs.EXPAND)
+    worker = running()
+    until = time.monotonic() + jobs.WORK_SECONDS
+    while (more := expand_due(worker.context, CHUNKS_A_TURN)) and time.monotonic() < until and not worker.stop.is_set():
+        send_due(worker.context, worker.pool, seconds=SECONDS_A_TURN, stopping=worker.stop.is_set)
+    if more:
+        worker.context.nudge(jobs.EXPAND, 0)
     send()

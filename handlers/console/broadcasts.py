@@ -53,7 +53,7 @@ PARTS = (
 @pages.page("/broadcasts", needs="write_broadcast")
 def broadcasts() -> Response:
     """The latest broadcasts."""
-    with guard.service().database.begin() as db:
+    with guard.service().database.reading() as db:
         rows = acts.latest_broadcasts(db)
     return guard.show("broadcasts.html", rows=rows, states=STATES, label=labels.label, tone=labels.tone)
 
@@ -63,7 +63,7 @@ def write() -> Response:
     """A new draft, linted in every language."""
     spoken = guard.service().languages
     form = sent_form() if request.method == "POST" else fresh_form(**{f"text_{one}": "Servas: " for one in spoken})
-    with guard.service().database.begin() as db:
+    with guard.service().database.reading() as db:
         lines = read_groups.group_lines(db, guard.service().now(db))
     choices = [(line.row.code, f"{line.row.code} · {line.row.neutral_name}") for line in lines]
     if request.method == "POST":
@@ -85,7 +85,7 @@ def one(code: str) -> Response:
 
 def _page(code: str, form: Form, status: int = 200) -> Response:
     context, me = guard.service(), guard.me()
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         try:
             row = acts.broadcast_named(db, code)
         except UseFault:

@@ -132,7 +132,7 @@ def _page(code: str, form: Form, status: int = 200) -> Response:
         sent=sum(counts.values()),
         mine=view.row.author_id == me.staff_id,
         may_approve=may_approve(me.roles, me.code, view.author),
-        by_language=view.audience.by_language(),
+        by_language=view.audience.languages,
         part_words=PARTS,
         class_words=CLASSES,
         form=form,

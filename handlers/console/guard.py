@@ -74,7 +74,7 @@ def source() -> str:
 def facts() -> Frame:
     """What every page says around its own content: read once a request, by the gate, before the view runs."""
     if "frame_facts" not in g:
-        with service().database.begin() as db:
+        with service().database.reading() as db:
             g.frame_facts = read_frame(db, service().now(db), signed_in())
     found: Frame = g.frame_facts
     return found

@@ -22,7 +22,7 @@ def home() -> Response:
     if not guard.may("see_dashboard"):
         return guard.back_to("groups_groups")
     context = guard.service()
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         now = context.now(db)
         if guard.may("see_health"):
             waiting = work.listed(db, guard.me(), work.Filter(), limit=8) if guard.may("see_tasks") else []

@@ -70,7 +70,7 @@ def read_place(given: str | None) -> Place | None:
 
 
 def _show(wanted: Filter, lines: list[Line], status: int = 200, **more: Any) -> Response:
-    with guard.service().database.begin() as db:
+    with guard.service().database.reading() as db:
         codes = [(group.code, group.code) for group in groups.all_groups(db)]
     kept = _kept(wanted)
     states = {**labels.INBOUND_STATES, **labels.OUTBOX_STATES}
@@ -92,7 +92,7 @@ def log() -> Response:
     """Newest first; the first page goes on by itself where there is a script."""
     context = guard.service()
     wanted, before = _wanted(request.args), read_place(request.args.get("before"))
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         lines = read_log.page(context, db, wanted, limit=ROWS + 1, before=before)
     addressed: dict[str, Any] = {**_kept(wanted)}
     shown = lines[:ROWS]
@@ -111,7 +111,7 @@ def fresh() -> Response:
     """The rows since a place, as a piece of the table; asked every few seconds, and no sign of anybody's activity."""
     context = guard.service()
     after = read_place(request.args.get("after"))
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         lines = read_log.page(context, db, _wanted(request.args), limit=LIVE, after=after)
     guard.facts()
     answer = guard.show("_log_rows.html", lines=lines)
@@ -129,7 +129,7 @@ def search() -> Response:
     text = form.text("words", most=LONGEST_SEARCH)
     lines: list[Line] = []
     if not form.errors:
-        with context.database.begin() as db:
+        with context.database.reading() as db:
             lines = read_log.find_words(context, db, wanted, text, limit=FOUND)
     return _show(wanted, lines, 422 if form.errors else 200, searched=not form.errors, form=form)
 
@@ -140,7 +140,7 @@ def held(source: str, row_id: int) -> Response:
     context = guard.service()
     if row_id >= 2**63:
         guard.missing()
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         known = reveal.held_text(db, source, row_id) is not None
     if not known:
         guard.missing()

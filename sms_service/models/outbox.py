@@ -214,3 +214,15 @@ def unsettled(db: Connection, broadcast_id: int, *, reports: bool) -> bool:
     states = ("queued", "reserved", "calling", *(("accepted",) if reports else ()))
     query = select(outbox.c.id).where(outbox.c.broadcast_id == broadcast_id, outbox.c.state.in_(states))
     return db.execute(query.limit(1)).first() is not None
+
+
+def waiting_of_broadcast(db: Connection, broadcast_id: int, most: int) -> list[int]:
+    """Row ids of texts of this broadcast that have not been handed over."""
+    query = select(outbox.c.id).where(outbox.c.broadcast_id == broadcast_id, outbox.c.state.in_(("queued", "reserved")))
+    return list(db.execute(query.limit(most)).scalars())
+
+
+def more_than(db: Connection, lane: int, most: int) -> bool:
+    """Whether more than ``most`` texts of a lane wait."""
+    query = select(outbox.c.id).where(QUEUED, outbox.c.lane == lane).offset(most).limit(1)
+    return db.execute(query).first() is not None

@@ -17,7 +17,9 @@ from sms_service.models.numbers import number
 from sms_service.models.outbox import MAY_HAVE_LEFT, outbox
 from sms_service.models.people import contact_point, person
 from sms_service.rules.caps import WEEK, Caps
+from sms_service.usecases.context import Context
 
+CHUNK = 1_000  # numbers a transaction
 REASONS = (
     "no_phone",
     "no_consent",
@@ -42,6 +44,11 @@ class Whom:
     joined: tuple[datetime, datetime] | None = None
     personal: bool = False
 
+    def means(self, member: Any) -> bool:
+        """Whether this membership is of somebody meant."""
+        of_part = not self.part or member.part == self.part
+        return bool(of_part and (self.joined is None or self.joined[0] <= member.joined_at < self.joined[1]))
+
 
 EVERYBODY = Whom()
 
@@ -63,33 +70,41 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Recipients in number order, and how many people (no phone, no consent) or numbers were left out, by reason."""
+    """How many numbers get it, by language, and how many people (no phone, no consent) or numbers were left out, by reason."""
 
-    recipients: tuple[Recipient, ...]
+    recipients: int
+    languages: dict[str, int]
     excluded: dict[str, int]
 
-    def by_language(self) -> dict[str, int]:
-        """How many recipients read each language."""
-        return dict(Counter(one.language for one in self.recipients))
+
+def count_audience(context: Context, group_ids: Sequence[int], whom: Whom = EVERYBODY) -> Audience:
+    """Everyone of these groups as they stand now; each number once, however many groups or people share it (S9).
+
+    A hundred thousand numbers take seconds: they are counted chunk by chunk, beside whoever writes.
+    """
+    with context.database.reading() as db:
+        without = _without_phone(db, group_ids, whom)
+        numbers = number_ids(db, group_ids, whom=whom)
+    judged = []
+    for start in range(0, len(numbers), CHUNK):
+        with context.database.reading() as db:
+            judged.append(judge(db, group_ids, numbers[start : start + CHUNK], context.now(db), context.caps, whom))
+    return _summed(judged, without)
 
 
 def audience_of(
     db: Connection, group_ids: Sequence[int], now: datetime, caps: Caps | None = None, whom: Whom = EVERYBODY
 ) -> Audience:
-    """Everyone of these groups as they stand now; each number once, however many groups or people share it (S9)."""
-    recipients: list[Recipient] = []
-    excluded: Counter[str] = Counter()
-    excluded["no_phone"] = _without_phone(db, group_ids, whom)
-    after: int = 0
-    while True:
-        chunk = number_ids(db, group_ids, after, 1000, whom)
-        if not chunk:
-            break
-        found, left_out = judge(db, group_ids, chunk, now, caps, whom)
-        recipients += found
-        excluded.update(left_out)
-        after = chunk[-1]
-    return Audience(tuple(recipients), {reason: excluded[reason] for reason in REASONS if excluded[reason]})
+    """The same in the caller's transaction, for few groups."""
+    numbers = number_ids(db, group_ids, whom=whom)
+    parts = (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
+    return _summed([judge(db, group_ids, part, now, caps, whom) for part in parts], _without_phone(db, group_ids, whom))
+
+
+def _summed(judged: Sequence[tuple[list[Recipient], Counter[str]]], without: int) -> Audience:
+    languages = Counter(one.language for found, _ in judged for one in found)
+    excluded: Counter[str] = sum((left_out for _, left_out in judged), Counter({"no_phone": without}))
+    return Audience(languages.total(), dict(languages), {reason: excluded[reason] for reason in REASONS if excluded[reason]})
 
 
 def _without_phone(db: Connection, group_ids: Sequence[int], whom: Whom) -> int:
@@ -111,8 +126,12 @@ def _member_of(group_ids: Sequence[int], whom: Whom) -> Any:
     return and_(*where)
 
 
-def number_ids(db: Connection, group_ids: Sequence[int], after: int, limit: int, whom: Whom = EVERYBODY) -> list[int]:
-    """The next distinct numbers of the groups' active people, in row id order: what makes expansion resumable."""
+def number_ids(
+    db: Connection, group_ids: Sequence[int], after: int = 0, limit: int | None = None, whom: Whom = EVERYBODY
+) -> list[int]:
+    """The next distinct numbers of the groups' active people, in row id order: what makes expansion resumable. It looks through
+    all the groups' people: ask for many at once.
+    """
     query = (
         select(contact_point.c.number_id)
         .join(person, person.c.id == contact_point.c.person_id)
@@ -136,21 +155,30 @@ def judge(
     """Recipients among these numbers, and the reasons of the others. The fence asks again before each call (I10)."""
     numbers = {row.id: row for row in db.execute(select(number).where(number.c.id.in_(chunk)))}
     people_on: dict[int, dict[int, Any]] = {}
-    meant: dict[int, dict[int, Any]] = {}
+    meant: dict[int, dict[int, Meant]] = {}
     held = _held_groups(db, group_ids)
-    for row in db.execute(_contacts(chunk)):
+    contacts = sorted(db.execute(_contacts(chunk)), key=lambda row: row.id)
+    wanted = set(group_ids)
+    groups_of: dict[int, list[int]] = {}
+    # By person alone: asked for groups as well, SQLite tries every group with every person.
+    mine = membership.c.person_id.in_({row.person_id for row in contacts}) & membership.c.left_at.is_(None)
+    rows = membership.c
+    members = select(rows.person_id, rows.group_id, rows.part, rows.joined_at).where(mine).order_by(rows.id)
+    for row in db.execute(members):
+        if row.group_id in wanted and whom.means(row):
+            groups_of.setdefault(row.person_id, []).append(row.group_id)
+    for row in contacts:
         people_on.setdefault(row.number_id, {})[row.person_id] = row
-    for row in db.execute(
-        _contacts(chunk, membership.c.group_id)
-        .join(membership, membership.c.person_id == person.c.id)
-        .where(_member_of(group_ids, whom))
-    ):
-        if row.person_id not in meant.setdefault(row.number_id, {}) or meant[row.number_id][row.person_id].group_id in held:
-            meant[row.number_id][row.person_id] = row
+        groups = groups_of.get(row.person_id)
+        if groups and row.status == "active":
+            free = [one for one in groups if one not in held]
+            meant.setdefault(row.number_id, {})[row.person_id] = Meant(row, (free or groups)[0])
     counts = _week_counts(db, chunk, now)
     most = (caps or Caps()).weekly_scheduled
     recipients, left_out = [], Counter[str]()
     for number_id in chunk:
+        if number_id not in meant:
+            continue  # whoever it was has left since the chunk was drawn up
         reason = _why_not(numbers[number_id], list(meant[number_id].values()), held, counts.get(number_id, 0) >= most)
         if whom.personal and not reason:
             reason = _not_personal(list(people_on[number_id].values()))
@@ -161,23 +189,31 @@ def judge(
     return recipients, left_out
 
 
-def _contacts(chunk: Sequence[int], *more: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A person the broadcast is meant for, on one of its phones, in the group that it reaches them by."""
+
+    contact: Any
+    group_id: int
+
+
+def _contacts(chunk: Sequence[int]) -> Any:
     return (
         select(
+            contact_point.c.id,
             contact_point.c.number_id,
             contact_point.c.person_id,
             contact_point.c.ownership,
             contact_point.c.safe_hours,
             contact_point.c.opted_in_at,
             person.c.language,
+            person.c.status,
             person.c.may_remind,
             person.c.may_check_in,
             person.c.outbound_held,
-            *more,
         )
         .join(person, person.c.id == contact_point.c.person_id)
         .where(contact_point.c.number_id.in_(chunk), contact_point.c.ended_at.is_(None))
-        .order_by(contact_point.c.id)
     )
 
 
@@ -205,19 +241,19 @@ def _week_counts(db: Connection, chunk: Sequence[int], now: datetime) -> dict[in
     return {number_id: int(count) for number_id, count in db.execute(query)}
 
 
-def _agrees(one: Any) -> bool:
+def _agrees(one: Meant) -> bool:
     """Consent to routine texts; an own phone must also have opted in (S16)."""
-    return bool(one.may_remind) and (one.ownership != "own" or one.opted_in_at is not None)
+    return bool(one.contact.may_remind) and (one.contact.ownership != "own" or one.contact.opted_in_at is not None)
 
 
-def _why_not(row: Any, meant: Sequence[Any], held: set[int], capped: bool) -> str:
+def _why_not(row: Any, meant: Sequence[Meant], held: set[int], capped: bool) -> str:
     reasons = (
         ("stopped", row.stopped_at is not None),
         ("network_opt_out", row.network_opt_out_at is not None),
         ("frozen", row.frozen_at is not None),
-        ("no_consent", not any(one.may_remind for one in meant)),
+        ("no_consent", not any(one.contact.may_remind for one in meant)),
         ("not_opted_in", not any(_agrees(one) for one in meant)),
-        ("held", all(one.outbound_held or one.group_id in held for one in meant if _agrees(one))),
+        ("held", all(one.contact.outbound_held or one.group_id in held for one in meant if _agrees(one))),
         ("cap_reached", capped),
     )
     return next((reason for reason, holds in reasons if holds), "")
@@ -231,14 +267,14 @@ def _not_personal(everyone: Sequence[Any]) -> str:
     return "" if one.may_check_in else "no_check_ins"
 
 
-def _recipient(row: Any, everyone: dict[int, Any], meant: dict[int, Any], held: set[int]) -> Recipient:
-    agreeing = [one for one in meant.values() if _agrees(one) and not one.outbound_held and one.group_id not in held]
+def _recipient(row: Any, everyone: dict[int, Any], meant: dict[int, Meant], held: set[int]) -> Recipient:
+    agreeing = [one for one in meant.values() if _agrees(one) and not one.contact.outbound_held and one.group_id not in held]
     languages = {one.language for one in everyone.values()}
     return Recipient(
         number_id=row.id,
-        language=row.language or (agreeing[0].language if len(languages) == 1 else "rw"),
+        language=row.language or (agreeing[0].contact.language if len(languages) == 1 else "rw"),
         safe_hours=tuple(one.safe_hours for one in everyone.values() if one.safe_hours),
-        person_id=agreeing[0].person_id if len(everyone) == 1 else None,
+        person_id=agreeing[0].contact.person_id if len(everyone) == 1 else None,
         group_id=agreeing[0].group_id,
-        agreed=agreeing[0].person_id,
+        agreed=agreeing[0].contact.person_id,
     )

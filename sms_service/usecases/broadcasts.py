@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, insert, select
 from sms_service.models import broadcasts, staff
 from sms_service.models.broadcasts import broadcast, broadcast_text
 from sms_service.models.groups import group
-from sms_service.models.outbox import cancel_queued, counts_by_state, outbox
+from sms_service.models.outbox import cancel_queued, counts_by_state, outbox, waiting_of_broadcast
 from sms_service.rules.roles import allows, may_approve
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.text.gsm import Segments, segments
-from sms_service.usecases.broadcast_audience import Audience, audience_of
+from sms_service.usecases.broadcast_audience import Audience, count_audience
 from sms_service.usecases.broadcast_lint import lint_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
@@ -24,6 +24,7 @@ from sms_service.usecases.find import already_made, group_named, once_id, staff_
 
 LIFE = timedelta(hours=24)
 MOST_GROUPS = 200
+RECALLED_AT_ONCE = 1_000
 RECALLABLE = ("draft", "waiting", "approved", "sending", "done")
 
 
@@ -50,9 +51,8 @@ def draft_broadcast(
 
     ``texts`` holds rw, fr, en and sw, each linted. Raises ``UseFault`` naming every field (groups, text_rw ...).
     """
+    row_id = once_id(once)
     with context.database.begin() as db:
-        now = context.now(db)
-        row_id = once_id(once)
         if already_made(db, "broadcast", row_id):
             return str(db.execute(select(broadcast.c.code).where(broadcast.c.id == row_id)).scalar_one())
         writer = staff_named(db, author, "author")
@@ -60,8 +60,12 @@ def draft_broadcast(
         group_ids = [group_named(db, code).id for code in dict.fromkeys(one.strip().upper() for one in group_codes)]
         if not 1 <= len(group_ids) <= MOST_GROUPS:
             raise UseFault("group", "choose between 1 and %(most)s groups", most=MOST_GROUPS)
-        made = lint_texts(context, db, texts, now)
-        figures = _figures(context, made, audience_of(db, group_ids, now, context.caps))
+        made = lint_texts(context, db, texts, context.now(db))
+    figures = _figures(context, made, count_audience(context, group_ids))
+    with context.database.begin() as db:
+        now = context.now(db)
+        if already_made(db, "broadcast", row_id):
+            return str(db.execute(select(broadcast.c.code).where(broadcast.c.id == row_id)).scalar_one())
         code = _free_code(db)
         db.execute(
             insert(broadcast).values(
@@ -90,9 +94,10 @@ def _need_permission(db: Connection, who: Any, permission: str, field: str) -> N
 
 
 def _figures(context: Context, texts: Mapping[str, str], audience: Audience) -> dict[str, Any]:
-    parts = sum(segments(texts[language]).parts * count for language, count in audience.by_language().items())
+    parts = sum(segments(texts[language]).parts * count for language, count in audience.languages.items())
     return {
-        "recipients": len(audience.recipients),
+        "recipients": audience.recipients,
+        "languages": audience.languages,
         "excluded": audience.excluded,
         "segments": parts,
         "cost": round(parts * context.price_per_segment, 2),
@@ -115,18 +120,21 @@ def texts_of(context: Context, db: Connection, broadcast_id: int) -> dict[str, s
 
 
 def preview_broadcast(context: Context, db: Connection, code: str) -> Preview:
-    """The broadcast as it would go out now. Raises ``UseFault`` for an unknown code."""
+    """The broadcast with its figures as they were counted last: when drafted, handed in or approved. Raises ``UseFault`` for an
+    unknown code.
+    """
     row = broadcast_named(db, code)
     texts = texts_of(context, db, row.id)
-    audience = audience_of(db, row.group_ids, context.now(db), context.caps)
-    figures = _figures(context, texts, audience)
     codes = db.execute(select(group.c.code).where(group.c.id.in_(row.group_ids)).order_by(group.c.code)).scalars()
     return Preview(
         texts=texts,
         counted={language: segments(text) for language, text in texts.items()},
-        languages=audience.by_language(),
         groups=tuple(codes),
-        **figures,
+        recipients=row.recipients,
+        languages=row.languages or {},
+        excluded=row.excluded,
+        segments=row.segments,
+        cost=row.cost,
     )
 
 
@@ -146,20 +154,28 @@ def submit_broadcast(context: Context, code: str, actor: str) -> str:
     (S40).
     """
     with context.database.begin() as db:
+        row = broadcast_named(db, code)
+        _need_author(db, row, staff_named(db, actor))
+    audience = count_audience(context, row.group_ids)
+    with context.database.begin() as db:
         row, who, now = broadcast_named(db, code, lock=True), staff_named(db, actor), context.now(db)
-        _need_permission(db, who, "write_broadcast", "actor")
-        if who.id != row.author_id:
-            raise UseFault("actor", "only the author can hand in a draft")
-        if row.state != "draft":
-            raise UseFault("broadcast", "this broadcast has been handed in already")
+        _need_author(db, row, who)
         if row.one_group:
-            _start(context, db, row, None, now)
+            _start(context, db, row, audience, None, now)
             state = "approved"
         else:
-            broadcasts.change(db, row.id, state="waiting")
+            broadcasts.change(db, row.id, state="waiting", **_figures(context, texts_of(context, db, row.id), audience))
             state = "waiting"
         context.record(db, who.code, "broadcast.submit", row.code)
         return state
+
+
+def _need_author(db: Connection, row: Any, who: Any) -> None:
+    _need_permission(db, who, "write_broadcast", "actor")
+    if who.id != row.author_id:
+        raise UseFault("actor", "only the author can hand in a draft")
+    if row.state != "draft":
+        raise UseFault("broadcast", "this broadcast has been handed in already")
 
 
 def approve_broadcast(context: Context, code: str, actor: str) -> datetime:
@@ -167,11 +183,16 @@ def approve_broadcast(context: Context, code: str, actor: str) -> datetime:
     lint.
     """
     with context.database.begin() as db:
+        row = broadcast_named(db, code)
+        _need_approver(db, row, staff_named(db, actor))
+    audience = count_audience(context, row.group_ids)
+    with context.database.begin() as db:
         row, who, now = broadcast_named(db, code, lock=True), staff_named(db, actor), context.now(db)
         _need_approver(db, row, who)
-        starts_at = _start(context, db, row, who.id, now)
+        starts_at = _start(context, db, row, audience, who.id, now)
         context.record(db, who.code, "broadcast.approve", row.code)
-        return starts_at
+    context.nudge("expand_broadcast", row.id)
+    return starts_at
 
 
 def _need_approver(db: Connection, row: Any, who: Any) -> None:
@@ -182,9 +203,9 @@ def _need_approver(db: Connection, row: Any, who: Any) -> None:
         raise UseFault("actor", "staff or safeguarding approve a broadcast, and never its author (S40)")
 
 
-def _start(context: Context, db: Connection, row: Any, approver_id: int | None, now: datetime) -> datetime:
+def _start(context: Context, db: Connection, row: Any, audience: Audience, approver_id: int | None, now: datetime) -> datetime:
     texts = lint_texts(context, db, texts_of(context, db, row.id), now)
-    figures = _figures(context, texts, audience_of(db, row.group_ids, now, context.caps))
+    figures = _figures(context, texts, audience)
     if not figures["recipients"]:
         raise UseFault("broadcast", "nobody can receive this: every number is left out, see the reasons")
     starts_at = now + timedelta(seconds=context.broadcast_delay_seconds)
@@ -198,7 +219,6 @@ def _start(context: Context, db: Connection, row: Any, approver_id: int | None, 
         expires_at=starts_at + LIFE,
         **figures,
     )
-    context.nudge("expand_broadcast", row.id)
     return starts_at
 
 
@@ -214,16 +234,26 @@ def refuse_broadcast(context: Context, code: str, actor: str) -> None:
 
 
 def recall_broadcast(context: Context, code: str, actor: str) -> int:
-    """Stop what has not been handed over yet; returns how many queued texts were cancelled (S40)."""
+    """Stop what has not been handed over yet; returns how many queued texts were cancelled (S40).
+
+    From the first commit on the fence lets no further text start and nothing more is written; then the texts that wait are
+    cancelled in chunks. Should that be cut short, each is met by the fence.
+    """
     with context.database.begin() as db:
         row, who, now = broadcast_named(db, code, lock=True), staff_named(db, actor), context.now(db)
         _need_permission(db, who, "write_broadcast", "actor")
         if row.state not in RECALLABLE:
             raise UseFault("broadcast", "this broadcast was recalled or refused already")
         broadcasts.change(db, row.id, state="recalled", finished_at=now)
-        stopped = cancel_queued(db, now, "recalled", outbox.c.broadcast_id == row.id)
-        context.record(db, who.code, "broadcast.recall", row.code, f"{stopped}")
-        return stopped
+        context.record(db, who.code, "broadcast.recall", row.code)
+    stopped = 0
+    while True:
+        with context.database.begin() as db:
+            ids = waiting_of_broadcast(db, row.id, RECALLED_AT_ONCE)
+            stopped += cancel_queued(db, context.now(db), "recalled", outbox.c.id.in_(ids)) if ids else 0
+        if len(ids) < RECALLED_AT_ONCE:
+            return stopped
+        context.database.give_way()
 
 
 def progress_of(db: Connection, broadcast_id: int) -> dict[str, int]:
@@ -249,19 +279,17 @@ def preview_texts(context: Context, author: str, group_codes: Sequence[str], tex
     would.
     """
     with context.database.begin() as db:
-        now = context.now(db)
         writer = staff_named(db, author, "author")
         _need_permission(db, writer, "write_broadcast", "author")
         codes = tuple(dict.fromkeys(one.strip().upper() for one in group_codes))
-        linted = lint_texts(context, db, texts, now)
-        audience = audience_of(db, [group_named(db, code).id for code in codes], now, context.caps)
-        return Preview(
-            texts=linted,
-            counted={language: segments(text) for language, text in linted.items()},
-            languages=audience.by_language(),
-            groups=codes,
-            **_figures(context, linted, audience),
-        )
+        linted = lint_texts(context, db, texts, context.now(db))
+        group_ids = [group_named(db, code).id for code in codes]
+    return Preview(
+        texts=linted,
+        counted={language: segments(text) for language, text in linted.items()},
+        groups=codes,
+        **_figures(context, linted, count_audience(context, group_ids)),
+    )
 
 
 def author_code(db: Connection, broadcast_id: int) -> str:

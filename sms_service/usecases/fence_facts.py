@@ -139,14 +139,15 @@ def _open_meetings(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
 
 def _members(db: Connection, rows: Sequence[Row[Any]], contacts: Mapping[int, list[Row[Any]]]) -> set[tuple[int, int]]:
     """Who on these phones is in the group whose text waits: a group may be left, and a phone may change hands (T3)."""
-    group_ids = sorted({row.group_id for row in rows if _of_group(row)})
+    group_ids = {row.group_id for row in rows if _of_group(row)}
     person_ids = sorted({one.person_id for found in contacts.values() for one in found})
     if not group_ids or not person_ids:
         return set()
+    # By person alone: asked for groups as well, SQLite tries every group with every person.
     query = select(membership.c.group_id, membership.c.person_id).where(
-        membership.c.group_id.in_(group_ids), membership.c.person_id.in_(person_ids), membership.c.left_at.is_(None)
+        membership.c.person_id.in_(person_ids), membership.c.left_at.is_(None)
     )
-    return {(row.group_id, row.person_id) for row in db.execute(query)}
+    return {(row.group_id, row.person_id) for row in db.execute(query) if row.group_id in group_ids}
 
 
 def _of_group(row: Row[Any]) -> bool:

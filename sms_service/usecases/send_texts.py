@@ -59,6 +59,7 @@ def send_due(
             try:
                 going = sending.start()
                 if sending.fed and sending.has_room:
+                    context.database.give_way()
                     continue
             except SQLAlchemyError:
                 if not sending.calls and not sending.done:
@@ -103,6 +104,7 @@ class _Sending:
         if not claimed.rows:
             return claimed.paced or bool(self.calls)
         reach("after_claim")
+        self._context.database.give_way()
         try:
             fenced = self._context.database.run(lambda db: fence(self._context, db, claimed.rows, token))
         except SQLAlchemyError:

@@ -60,7 +60,7 @@ def who(context: Context, token: str, *, active: bool) -> SignedIn | None:
     """
     if not 16 <= len(token) <= 100:
         return None
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         now = real_now(db)
         query = select(
             login.c.id.label("login_id"), login.c.active_at, login.c.created_at.label("began"), login.c.confirmed_at, staff
@@ -72,9 +72,7 @@ def who(context: Context, token: str, *, active: bool) -> SignedIn | None:
         ).first()
         if row is None or row.active_at + IDLE <= now or row.began + LONGEST <= now:
             return None
-        if active and row.active_at + _NOTE_ACTIVITY <= now:
-            db.execute(update(login).where(login.c.id == row.login_id).values(active_at=now))
-        return SignedIn(
+        found = SignedIn(
             login_id=row.login_id,
             staff_id=row.id,
             code=row.code,
@@ -85,6 +83,10 @@ def who(context: Context, token: str, *, active: bool) -> SignedIn | None:
             person_id=row.person_id,
             confirmed=row.confirmed_at + CONFIRMED_FOR > now,
         )
+    if active and row.active_at + _NOTE_ACTIVITY <= now:
+        with context.database.begin() as db:
+            db.execute(update(login).where(login.c.id == row.login_id).values(active_at=now))
+    return found
 
 
 def sign_in(context: Context, name: str, password: str, one_time: str, source: str) -> str | None:

@@ -30,7 +30,7 @@ def drain_inbound(
     until = time.monotonic() + seconds
     stuck: set[int | None] = set()
     while time.monotonic() < until and not stopping():
-        with context.database.begin() as db:
+        with context.database.reading() as db:
             waiting = inbound.waiting(db, BATCH, context.now(db) - older_than, stuck)
         if not waiting:
             break

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from sms_service import clock, jobs
-from sms_service.models import broadcasts, dialogues, findings, outbox, state
+from sms_service.models import dialogues, findings, outbox, state
 from sms_service.usecases.campaign_schedule import plan_campaigns
 from sms_service.usecases.check_ins import plan_check_ins
 from sms_service.usecases.compare_clocks import CLOCK, Beat
@@ -97,7 +97,7 @@ def _fault_of(part: Callable[[], object]) -> Exception | None:
 
 
 def _nudge(context: Context) -> None:
-    with context.database.begin() as db:
+    with context.database.reading() as db:
         due = outbox.any_due(db, context.now(db))
     if due:
         context.nudge(jobs.SEND, 0)
@@ -131,18 +131,12 @@ def _housekeeping(context: Context, db: Connection, *, trusted: bool) -> None:
     dialogues.close_where(db, now, dialogues.dialogue.c.closes_at <= now)
 
 
-def expand_due(context: Context, most_chunks: int = 20) -> None:
-    """Write the next chunks of every broadcast whose wait is over, and close those whose rows are all final."""
-    with context.database.begin() as db:
+def expand_due(context: Context, most_chunks: int = 40) -> bool:
+    """Write the next chunks of every broadcast whose wait is over, and close those whose rows are all final; True while some of
+    them has more to write.
+    """
+    with context.database.reading() as db:
         due = due_broadcasts(db, context.now(db))
-    for broadcast_id in due:
-        for _ in range(most_chunks):
-            with context.database.begin() as db:
-                before = broadcasts.get(db, broadcast_id)
-            if expand_broadcast(context, broadcast_id):
-                break
-            with context.database.begin() as db:
-                after = broadcasts.get(db, broadcast_id)
-            if before is None or after is None or before.expanded_to == after.expanded_to:
-                break
+    more = [one for one in due if not expand_broadcast(context, one, most_chunks=most_chunks)]
     finish_broadcasts(context)
+    return bool(more)

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [ussd|inbound|send|engine|size|idle|replies|all]``: measures the real processes beside their targets.
+"""``python -m tests.bench [PART]``: measures the real processes beside their targets.
 
 Results go to standard output, progress to standard error; exit 1 when a figure is short of its target. Ratios are taken
 within one run; delays and rates belong to the machine, so run them on a quiet one.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import engine, idle, inbound, replies, send, size, ussd
+from tests.bench import broadcast, engine, idle, inbound, replies, send, size, ussd
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[str], list[Figure]]] = {
     "ussd": ussd.measure,
     "inbound": inbound.measure,
     "send": send.measure,
+    "broadcast": broadcast.measure,
     "engine": engine.measure,
 }
 

@@ -61,6 +61,9 @@ class Site:
         wait_for_port(port)
         return pid, port
 
+    def clock(self, name: str = "clock") -> int:
+        return self.start(name, ["-m", "sms_service", "clock"])
+
     def worker(self, name: str = "worker") -> int:
         return self.start(name, ["-m", "sms_service", "worker"])
 
@@ -69,8 +72,9 @@ class Site:
 
 
 @contextmanager
-def site(kind: str, *, latency_ms: int | None = None) -> Iterator[Site]:
-    """A site on ``sqlite`` or ``postgresql``; ``latency_ms`` adds a simulated gateway that answers after that long.
+def site(kind: str, *, latency_ms: int | None = None, delay: int = 300) -> Iterator[Site]:
+    """A site on ``sqlite`` or ``postgresql``; ``latency_ms`` adds a simulated gateway that answers after that long;
+    ``delay`` is a broadcast's wait in seconds.
 
     Everything started in the block is ended with it, and its folder is removed.
     """
@@ -81,6 +85,7 @@ def site(kind: str, *, latency_ms: int | None = None) -> Iterator[Site]:
             env = {name: value for name, value in os.environ.items() if name not in OUTSIDE and name[:3] != "AT_"}
             env |= {"APP_ENV": "test", "DATA_DIR": str(folder), "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
             env |= {"REDIS_URL": outer.enter_context(store.private_store(folder)), "SEND_RATE_PER_SECOND": str(SEND_RATE)}
+            env["BROADCAST_DELAY_SECONDS"] = str(delay)
             env |= {"AT_USERNAME": SimulatorProcess.username, "AT_API_KEY": SimulatorProcess.api_key}
             env |= {"AT_SHORT_CODE": SimulatorProcess.short_code}
             if latency_ms is not None:
