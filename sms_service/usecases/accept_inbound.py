@@ -30,16 +30,21 @@ def accept_inbound(context: Context, message: InboundSms) -> int | None:
     """
     alert = crisis_alert(context.lexicon, message.text)
     stop = is_stop(context.lexicon, message.text)
-    with context.database.begin() as db:
-        now, number_id = _arrive(context, db, message.sender)
-        row_id = _insert(context, db, message, number_id, alert, stop, now)
-        if row_id is None:
-            return None
-        if stop and number_id is not None:
-            stop_number(context, db, number_id, now, reason="text")
-        if alert != "none":
-            about_crisis(context, db, number_id=number_id, inbound_id=row_id, severity=alert, now=now)
-    context.nudge("inbound", row_id)
+    row_id = context.database.run(lambda db: _store(context, db, message, alert, stop))
+    if row_id is not None:
+        context.nudge("inbound", row_id)
+    return row_id
+
+
+def _store(context: Context, db: Connection, message: InboundSms, alert: Alert, stop: bool) -> int | None:
+    now, number_id = _arrive(context, db, message.sender)
+    row_id = _insert(context, db, message, number_id, alert, stop, now)
+    if row_id is None:
+        return None
+    if stop and number_id is not None:
+        stop_number(context, db, number_id, now, reason="text")
+    if alert != "none":
+        about_crisis(context, db, number_id=number_id, inbound_id=row_id, severity=alert, now=now)
     return row_id
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sms_service.conversation import engine
 from sms_service.conversation.render import render
@@ -63,12 +64,13 @@ def process_inbound(context: Context, inbound_id: int) -> bool:
     """
     while True:
         try:
-            with context.database.begin() as db:
-                older = _process(context, db, inbound_id)
+            older = context.database.run(lambda db: _process(context, db, inbound_id))
         except OperationalError as fault:
             if is_held(fault):
                 return False
             raise
+        except (InterfaceError, PoolTimeout):
+            raise  # no connection is to be had: no fault of this text, which is not to be counted against it
         except Exception:
             return _count_failure(context, inbound_id)
         if older is None:

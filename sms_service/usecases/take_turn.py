@@ -49,28 +49,29 @@ def take_turn(context: Context, hop: UssdTurn) -> str:
 
 def _turn(context: Context, hop: UssdTurn) -> str:
     receipt = context.vault.text_hash(hop.session_id, hop.text)
-    with context.database.begin() as db:
+    return context.database.run(lambda db: _answer(context, db, hop, receipt))
+
+
+def _answer(context: Context, db: Connection, hop: UssdTurn, receipt: bytes) -> str:
+    seen = look_up(context, db, hop, receipt)
+    if seen is None:
+        numbers.ensure(db, context.vault, hop.number, context.now(db))
         seen = look_up(context, db, hop, receipt)
-        if seen is None:
-            numbers.ensure(db, context.vault, hop.number, context.now(db))
-            seen = look_up(context, db, hop, receipt)
-        if seen is None:
-            raise LookupError("a number made in this transaction cannot be read back: the single state row is missing")
-        now = context.at(db, seen)
-        if seen.dial_id is None:
-            return _first(context, db, hop, seen, receipt, now)
-        if seen.dial_number_id != seen.id or seen.service_code != hop.service_code:
-            raise OtherCaller
-        if seen.screen is not None:
-            return context.vault.open("turn", "screen", seen.turn_id, seen.screen)
-        if seen.state != "open" or now - seen.last_at > IDLE:
-            return _restart(context, db, hop, seen, receipt, now)
-        newest = newest_input(
-            seen.text_length, seen.text_hash, hop.text, lambda text: context.vault.text_hash(hop.session_id, text)
-        )
-        if newest.kind == "unknown":
-            return _restart(context, db, hop, seen, receipt, now)
-        return _next(context, db, hop, seen, newest, receipt, now)
+    if seen is None:
+        raise LookupError("a number made in this transaction cannot be read back: the single state row is missing")
+    now = context.at(db, seen)
+    if seen.dial_id is None:
+        return _first(context, db, hop, seen, receipt, now)
+    if seen.dial_number_id != seen.id or seen.service_code != hop.service_code:
+        raise OtherCaller
+    if seen.screen is not None:
+        return context.vault.open("turn", "screen", seen.turn_id, seen.screen)
+    if seen.state != "open" or now - seen.last_at > IDLE:
+        return _restart(context, db, hop, seen, receipt, now)
+    newest = newest_input(seen.text_length, seen.text_hash, hop.text, lambda text: context.vault.text_hash(hop.session_id, text))
+    if newest.kind == "unknown":
+        return _restart(context, db, hop, seen, receipt, now)
+    return _next(context, db, hop, seen, newest, receipt, now)
 
 
 def _scope(context: Context, db: Connection, seen: Row[Any], now: datetime, *, contacts: Any = ()) -> Scope:
