@@ -20,6 +20,7 @@ from sms_service import (
     check_commands,
     conversation_commands,
     inbox_commands,
+    key_commands,
     retention_commands,
     wiring,
 )
@@ -67,6 +68,7 @@ def add_to(main: click.Group, settings: Callable[[], Settings], failed: Fail) ->
     retention_commands.add_to(main, using, failed)
     backup_commands.add_to(main, using, settings, failed)
     campaign_commands.add_to(main, using)
+    key_commands.add_to(main, using, failed)
 
 
 def _add_checks(main: click.Group, using: Any, failed: Fail) -> None:

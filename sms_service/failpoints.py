@@ -1,7 +1,8 @@
 """Places where a test may kill this process (F2): armed by the environment, refused by the settings in production.
 
 The steps of a send: ``before_claim``, ``after_claim``, ``after_fence``, ``after_answer``, ``after_record``. Between the fence
-and the answer the request is on the wire; a test kills there from outside, while the simulator holds its answer back.
+and the answer the request is on the wire; a test kills there from outside, while the simulator holds its answer back. A change
+of the field key has ``after_reseal``, between two of its transactions (F46).
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ audit = Table(
 
 
 def fields_of(row: Any) -> list[str]:
-    """What the chain covers of an entry."""
-    reason = row.reason if row.mark is None else row.mark
+    """What the chain covers of an entry: of its reason the mark, which stays as it is when the reason is sealed with a new key."""
+    reason = row.reason if row.mark is None or row.reason is None else row.mark
     return _fields(row.seq, row.at, row.actor, row.act, row.subject, reason)
 
 
@@ -54,10 +54,10 @@ def append(
     seq = (last.seq if last else 0) + 1
     previous = last.hash if last else b""
     blob = vault.seal("audit", "reason", seq, reason) if reason else None
-    digest = entry_hash(key, previous, _fields(seq, now, actor, act, subject, blob))
-    db.execute(
-        insert(audit).values(seq=seq, at=now, actor=actor, act=act, subject=subject, reason=blob, previous=previous, hash=digest)
-    )
+    mark = entry_hash(key, b"reason", [str(seq), reason]) if reason else None
+    digest = entry_hash(key, previous, _fields(seq, now, actor, act, subject, mark))
+    values = {"seq": seq, "at": now, "actor": actor, "act": act, "subject": subject, "reason": blob, "mark": mark}
+    db.execute(insert(audit).values(**values, previous=previous, hash=digest))
 
 
 def chain(db: Connection) -> Iterator[tuple[int, bytes, bytes, list[str]]]:

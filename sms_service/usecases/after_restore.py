@@ -1,4 +1,4 @@
-"""What a restored copy may not take for granted: what happened between the backup and its restoration (I20).
+"""What a restored copy may not take for granted: what happened between the backup and its restoration (I20, F45).
 
 The copy starts with outbound held. Whatever may have gone out meanwhile is ``unknown``; what the clock would do again in ignorance
 is over; whoever stopped or was erased since is stopped or erased; and nobody is signed in.

@@ -11,10 +11,8 @@ from sqlalchemy import Connection, delete, func, inspect, select, table
 
 from sms_service import schema
 from sms_service.models import audit, state
-from sms_service.models.base import sealed_columns
 from sms_service.security.archive import ArchiveFault
 from sms_service.security.audit_chain import Head, verify
-from sms_service.security.vault import Unsealable
 from sms_service.usecases import suppression_journal
 from sms_service.usecases.after_restore import Settled, settle_restored, still_to_go
 from sms_service.usecases.context import Context
@@ -23,6 +21,7 @@ from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.make_backup import Manifest
 from sms_service.usecases.portable import insert_rows
 from sms_service.usecases.read_backup import Backup, open_backup, verify_backup
+from sms_service.usecases.rotate_keys import open_everything
 from sms_service.usecases.suppression_journal import Journal
 
 
@@ -124,25 +123,10 @@ def drill(context: Context, path: Path, key: bytes, *, journal: Path | None) -> 
     with context.database.snapshot() as db:
         bad = verify(audit.chain(db), context.audit_key, head=Head.read(manifest.audit_head))
         yield step("audit entries, chained up to the backup's head", manifest.rows.get("audit", 0), bad is None)
-        opened, closed = _open_all(context, db)
-        yield step("sealed values opened", opened, not closed)
+        found = list(open_everything(context, db))
+        yield step("sealed values opened", sum(one[1] for one in found), not any(one[2] for one in found))
         outbound_on, going = state.read(db).outbound_on, still_to_go(db, context.now(db))
         yield step("texts that would leave by themselves", going, not going and not outbound_on)
     checks = check_invariants(context)
     broken = sorted({one.rule for one in checks if one.broken})
     yield step(f"invariants: {' '.join(broken)} broken" if broken else "invariants", len(checks), not broken)
-
-
-def _open_all(context: Context, db: Connection) -> tuple[int, int]:
-    """How many sealed values open, and how many do not."""
-    opened = closed = 0
-    for column in sealed_columns():
-        key = next(iter(column.table.primary_key.columns))
-        query = select(key, column).where(column.is_not(None)).execution_options(stream_results=True, yield_per=500)
-        for row_id, blob in db.execute(query):
-            try:
-                context.vault.open(column.table.name, column.name, row_id, blob)
-                opened += 1
-            except Unsealable:
-                closed += 1
-    return opened, closed
