@@ -172,6 +172,12 @@ _DUE = _IN_ORDER.where(*_FREE).limit(_LIMITED).with_for_update(skip_locked=True,
 _DUE_ALERTS = (
     _IN_ORDER.where(_ROWS.kind == "alert", ~outbox.being_sent()).limit(_LIMITED).with_for_update(skip_locked=True, of=outbox.outbox)
 )
+# What tries whether the gateway is back is asked of it, not dropped by the fence because its time is over (F25).
+_DUE_ALIVE = (
+    _IN_ORDER.where(_ROWS.expires_at > bindparam("until"), ~outbox.being_sent())
+    .limit(_LIMITED)
+    .with_for_update(skip_locked=True, of=outbox.outbox)
+)
 _RESERVED = (
     update(outbox.outbox)
     .where(_ROWS.id.in_(bindparam("ids", expanding=True)), _ROWS.state == "queued")
@@ -189,7 +195,8 @@ def _probe(db: Connection, now: datetime, *, lane_0_only: bool, alerts_only: boo
     A text of class B, which must not be doubtful, tries it only when nothing else waits.
     """
     oldest = list(_due(db, 0, now, 1, alerts_only))
-    if oldest or lane_0_only:
+    if oldest or lane_0_only or alerts_only:
         return oldest
-    found = [row for lane in outbox.LANES[1:] for row in _due(db, lane, now, FIRST_LOOK, alerts_only)]
+    each = [{"lane": lane, "until": now, "most": FIRST_LOOK} for lane in outbox.LANES[1:]]
+    found = [row for one in each for row in db.execute(_DUE_ALIVE, one)]
     return sorted(found, key=lambda row: row.text_class != "A")[:1]

@@ -98,9 +98,10 @@ def away_for_two_hours(service: RunningService, members: int, rate: int) -> None
         service.start(*service.workers, *service.clocks)
         wait_for(lambda: breaker_open(service), 30, "the opening of the breaker")
         for _ in range(12):
-            service.forward(timedelta(minutes=10))
+            wait_for(partial(tried, service), 30, "a try whether the gateway is back")
+            service.forward(timedelta(minutes=10))  # between two tries, so that no call seems to last ten minutes
             service.context.nudge("send", 0)
-            time.sleep(0.4)
+        wait_for(partial(tried, service), 30, "the last try")
         assert set(service.states("soon")) <= {"queued", "expired"}
         assert service.states("later") == {"queued": members}
         assert max(counted(service, "later")) < 10, "an open breaker used up tries"
@@ -126,6 +127,14 @@ def breaker_open(service: RunningService) -> bool:
     """Whether no call is made for the moment."""
     with service.context.database.begin() as db:
         return state.lock_channel(db).breaker_until is not None
+
+
+def tried(service: RunningService) -> bool:
+    """Whether the breaker's try is done and the next is yet to come."""
+    with service.context.database.begin() as db:
+        until = state.lock_channel(db).breaker_until
+        waiting = until is not None and until > service.context.now(db)
+    return waiting and at_rest(service, "")
 
 
 def turned_away(service: RunningService, members: int) -> None:
