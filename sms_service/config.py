@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     webhook_secret: Annotated[tuple[str, ...], BeforeValidator(read.read_webhook_secrets), Hidden]
     at_username: Annotated[str, BeforeValidator(read.read_plain)] = "sandbox"
     at_api_key: Annotated[str, BeforeValidator(read.read_plain), Hidden] = ""
+    at_api_key_file: Path | None = None
     at_base_url: Annotated[str, BeforeValidator(read.read_gateway_url)] = PRODUCTION_GATEWAY
     at_sender_id: Annotated[str, BeforeValidator(read.read_sender)] = ""
     at_short_code: Annotated[str, BeforeValidator(read.read_short_code)] = ""
@@ -172,6 +173,8 @@ def _gather(env: Mapping[str, str], env_file: Path | None, faults: list[str]) ->
         path = given.pop(f"{name}_FILE", "")
         if path:
             given[name] = _from_file(name, Path(path), given, faults)
+            if name == "AT_API_KEY":
+                given["AT_API_KEY_FILE"] = path  # looked at again with each send (T18)
     return {name: value.strip() for name, value in given.items() if value.strip()}
 
 

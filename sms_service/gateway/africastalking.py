@@ -12,10 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sms_service.gateway.answers import read_answer, read_fault, read_json
+from sms_service.gateway.api_key import FORM, ApiKey
 from sms_service.gateway.results import Balance, CallResult
 from sms_service.gateway.transport import TOTAL_SECONDS, Answer, Call, CallFault, Transport
 
@@ -62,10 +64,11 @@ class InboxMessage:
 class _Service(SMSService):
     """The SDK's SMS service with our transport; the SDK hands ``timeout`` through untouched, so it carries the Call."""
 
-    def __init__(self, username: str, api_key: str, base_url: str, transport: Transport) -> None:
+    def __init__(self, username: str, api_key: ApiKey, base_url: str, transport: Transport) -> None:
         self._chosen = base_url
         self._transport = transport
-        super().__init__(username, api_key)
+        self._held = api_key
+        super().__init__(username, api_key.current())
 
     def _init_service(self) -> None:
         super()._init_service()
@@ -80,6 +83,7 @@ class _Service(SMSService):
         call: Call = timeout
         if call.enqueue is False and data is not None:
             data["enqueue"] = 0
+        headers = {**headers, "apiKey": self._held.current()}
         return self._transport.exchange(method, url, headers=headers, data=data, params=params, call=call)
 
     def user(self, call: Call, username: str) -> Answer:
@@ -90,19 +94,22 @@ class Client:
     """The gateway account of one username; safe across threads, reopened after a fork.
 
     ``base_url`` ends before ``/version1``; empty lets the username decide (``sandbox`` or live). ``connections`` is
-    how many are kept open; give at least the number of sending threads. ValueError for settings that could send a
+    how many are kept open; give at least the number of sending threads. ``key_file`` holds the key that counts from
+    the moment it is changed there (T18). ValueError for settings that could send a
     key or a text to the wrong place; its message never holds the key.
     """
 
-    def __init__(self, username: str, api_key: str, *, base_url: str = "", connections: int = 32) -> None:
+    def __init__(
+        self, username: str, api_key: str, *, base_url: str = "", connections: int = 32, key_file: Path | None = None
+    ) -> None:
         if not username or not username.isprintable():
             raise ValueError("AT_USERNAME: expected the gateway account's username; set it to the name shown in the dashboard")
         if username.lower() == "sandbox" and username != "sandbox":
             raise ValueError("AT_USERNAME: the sandbox is spelt 'sandbox' in lower case; any other spelling sends live")
-        if not re.fullmatch(r"[\x21-\x7e]{1,512}", api_key, re.ASCII):
+        if not FORM.fullmatch(api_key):
             raise ValueError("AT_API_KEY: expected 1 to 512 printable ASCII characters without spaces")
         self._username = username
-        self._service = _Service(username, api_key, checked_base_url(base_url), Transport(connections))
+        self._service = _Service(username, ApiKey(api_key, key_file), checked_base_url(base_url), Transport(connections))
 
     def send(
         self,

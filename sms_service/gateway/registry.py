@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from sms_service.gateway.africastalking import Client
@@ -30,6 +31,11 @@ class GatewaySettings(Protocol):
     @property
     def at_api_key(self) -> str | Secret:
         """The account's key."""
+        ...
+
+    @property
+    def at_api_key_file(self) -> Path | None:
+        """The file the key lies in, if it does: the key may be changed there while texts go."""
         ...
 
     @property
@@ -65,6 +71,7 @@ def _africastalking(settings: GatewaySettings, connections: int) -> Client:
         key if isinstance(key, str) else key.get_secret_value(),
         base_url=settings.at_base_url or "",
         connections=connections,
+        key_file=settings.at_api_key_file,
     )
 
 

@@ -25,6 +25,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.models.staff import login, signin_link, staff
 from sms_service.security.totp import step_at
 from sms_service.usecases.accept_inbound import note_opt_out, stop_number
+from sms_service.usecases.campaign_schedule import plan_campaigns
 from sms_service.usecases.check_ins import plan_check_ins
 from sms_service.usecases.compare_clocks import WEB
 from sms_service.usecases.context import Context
@@ -136,6 +137,7 @@ def _miss(context: Context, db: Connection, made_at: datetime, now: datetime) ->
     moment = max(made_at, now - PLANNED_AHEAD)
     while moment <= now:
         plan_check_ins(db, moment)
+        plan_campaigns(db, moment)
         plan_question_sets(context, db, moment)
         moment += timedelta(days=1)
     found = occurrence.c

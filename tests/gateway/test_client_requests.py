@@ -249,6 +249,7 @@ class _Held:
 class _Settings:
     at_username = "amahoro"
     at_base_url: str | None = None
+    at_api_key_file = None
 
     def __init__(self, at_api_key: str | _Held, at_base_url: str | None = None) -> None:
         self.at_api_key = at_api_key

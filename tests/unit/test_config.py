@@ -231,7 +231,7 @@ def test_a_key_file_that_was_opened_up_or_cut_is_refused(tmp_path: Path) -> None
 def test_production_warns_of_what_is_allowed_but_small() -> None:
     settings = load_settings({**GOOD, "DATABASE_URL": "sqlite:////var/lib/sms/service.db"})
     assert settings.sqlite
-    assert [line.split()[0] for line in settings.warnings()] == ["DATABASE_URL", "AT_SENDER_ID", "ALARM_COMMAND,"]
+    assert [line.split()[0] for line in settings.warnings()] == ["DATABASE_URL", "BACKUP_DIR", "AT_SENDER_ID", "ALARM_COMMAND,"]
 
 
 WILD = st.text(st.characters(exclude_characters="\x00"), max_size=40)
