@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import broadcast, engine, idle, inbound, replies, send, size, ussd
+from tests.bench import broadcast, engine, idle, inbound, reminders, replies, send, size, ussd, workers
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[str], list[Figure]]] = {
     "inbound": inbound.measure,
     "send": send.measure,
     "broadcast": broadcast.measure,
+    "reminders": reminders.measure,
     "engine": engine.measure,
 }
 
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["replies"]:  # reading has options and tables of its own
         return replies.main(given[1:])
     parser = argparse.ArgumentParser(prog="run bench", description=(__doc__ or "").partition("\n\n")[2])
-    parser.add_argument("part", nargs="?", choices=(*PARTS, "size", "idle", "all"), default="all")
+    parser.add_argument("part", nargs="?", choices=(*PARTS, "workers", "size", "idle", "all"), default="all")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows in the log that `size` measures with; not part of `all`")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of the table")
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         for kind in kinds if options.part in (name, "all") else ():
             print(f"bench: {name} on {kind}", file=sys.stderr, flush=True)
             figures += measure(kind)
+    if options.part in ("workers", "all"):
+        print("bench: workers on postgresql", file=sys.stderr, flush=True)
+        figures += workers.measure()
     for kind in kinds if options.part == "size" else ():  # minutes and gigabytes: only when it is asked for
         print(f"bench: size on {kind}", file=sys.stderr, flush=True)
         figures += size.measure(kind, rows=options.rows)
