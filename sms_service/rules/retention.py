@@ -74,6 +74,7 @@ PLACES: Mapping[str, Place] = {
     "turn.typed_hash": _TEXTS,
     "turn.screen": _TEXTS,
     "broadcast_text.body": Place("texts", "kept"),  # one text for many people, about nobody
+    "campaign_text.body": Place("with the campaign", "kept"),  # the same
     "number.hash": Place("withdrawn", "made nobody's"),
     "number.sealed": Place("withdrawn", "made nobody's"),
     "identity.name": Place("withdrawn", "removed"),

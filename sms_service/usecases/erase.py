@@ -1,4 +1,4 @@
-"""Erasing a person: every place listed first, then all of them in one transaction; the stop stays as a keyed hash (I19).
+"""Erasing a person: every place listed first, then all of them in one transaction; the stop stays as a keyed hash (I19, F47).
 
 First the phones are stopped and the erasure is entered in the suppression journal, so that nothing new begins; when no call is
 under way, everything goes at once. Killed in between, the person is stopped and whole, and the next purge finishes it. What is kept

@@ -1,4 +1,4 @@
-"""Retention: what is over is counted and goes, a little at a time, class by class, and the audit says how much (S33).
+"""Retention: what is over is counted and goes, a little at a time, class by class, and the audit says how much (S33, F47).
 
 Every step is a short transaction that takes rows nobody holds: on SQLite some 30 ms of everybody's file, on PostgreSQL rows skipped
 when somebody has them. Ended anywhere, the next run goes on from there.

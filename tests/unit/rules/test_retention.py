@@ -10,7 +10,7 @@ from sms_service.models import metadata
 from sms_service.rules.retention import CLASSES, PLACES, Periods
 from sms_service.usecases.purge import PARTS
 
-NOT_PERSONAL = ("never: the stop outlives the person", "with the account", "with the version")
+NOT_PERSONAL = ("never: the stop outlives the person", "with the account", "with the version", "with the campaign")
 BY_OTHERS = {"withdrawn", "audit"}  # erasures have a step of their own; the chain of the audit must verify from its first entry
 
 
