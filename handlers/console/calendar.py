@@ -13,12 +13,14 @@ from handlers.console.group_pages import MEETING_STATES, WEEKDAYS
 from handlers.console.language import later
 from handlers.console.pages import Pages
 from sms_service import clock
+from sms_service.usecases import read_groups
 from sms_service.usecases.read_calendar import read_calendar
 from sms_service.usecases.why_not import not_sent
 
 pages = Pages("calendar")
 WEEKS = 6
 WEEKS_BEFORE = 2
+GROUPS = 20
 
 OUTCOMES: Final = {
     "went": (later("gone"), "green"),
@@ -26,6 +28,7 @@ OUTCOMES: Final = {
     "unsure": (later("not known whether it went"), "amber"),
     "leaves": (later("leaves"), "blue"),
     "planned": (later("will leave"), "blue"),
+    "dropped": (later("will not leave"), "amber"),
     "open": (later("is decided then"), "grey"),
     "stayed": (later("did not go"), "amber"),
     "missed": (later("was due while nothing could be sent"), "red"),
@@ -47,7 +50,7 @@ def calendar(code: str) -> Response:
         today = clock.local(now).date()
         row = group_pages.group_row(group_pages.side(), db, code)
         first = _monday(_asked(today))
-        days = read_calendar(db, row, first, WEEKS, now)
+        days = read_calendar(db, row, first, WEEKS, now, guard.service().caps)
     return guard.show(
         "calendar.html",
         row=row,
@@ -62,6 +65,38 @@ def calendar(code: str) -> Response:
         weekdays=WEEKDAYS,
         label=labels.label,
         tone=labels.tone,
+    )
+
+
+@pages.page("/calendar", needs=("see_groups", "own_groups"))
+def week() -> Response:
+    """All groups' week, a page of groups at a time; ``from`` is any day of it, ``page`` counts from 1 (I22)."""
+    context = guard.service()
+    number = request.args.get("page", "1")
+    page = int(number) if number.isascii() and number.isdigit() and len(number) < 5 else 1
+    with context.database.begin() as db:
+        now = context.now(db)
+        today = clock.local(now).date()
+        first = _monday(_asked(today) if request.args.get("from") else today)
+        lines = [
+            line.row for line in read_groups.group_lines(db, now, group_pages.side().facilitator_id) if line.row.state != "closed"
+        ]
+        pages_of = max(1, -(-len(lines) // GROUPS))
+        page = min(max(page, 1), pages_of)
+        shown = lines[(page - 1) * GROUPS : page * GROUPS]
+        rows = [(row, read_calendar(db, row, first, 1, now, context.caps)) for row in shown]
+    return guard.show(
+        "calendar_week.html",
+        rows=rows,
+        days=[first + timedelta(days=n) for n in range(7)],
+        today=today,
+        first=first,
+        page=page,
+        pages_of=pages_of,
+        earlier=first - timedelta(weeks=1),
+        later_on=first + timedelta(weeks=1),
+        held=HELD,
+        label=labels.label,
     )
 
 

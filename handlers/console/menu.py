@@ -26,6 +26,7 @@ MENU: Final = (
         later("Programme"),
         (
             (later("Groups"), "groups_groups"),
+            (later("The week"), "calendar_week"),
             (later("Pairs"), "pairs_pairs"),
             (later("People"), "people_people"),
             (later("Broadcasts"), "broadcasts_broadcasts"),

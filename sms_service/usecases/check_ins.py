@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from sms_service import clock
 from sms_service.models import groups, pauses, recurrences
@@ -51,6 +51,16 @@ def check_ins_of(db: Connection, group_id: int, now: datetime) -> CheckIns:
     return CheckIns(
         rule, _shown(db, group_id, coming(rule, row.starts_on, _at(row), row.zone, max(now, row.next_due_at), SHOWN), now)
     )
+
+
+def rule_moments(db: Connection, group_id: int, start: datetime, end: datetime) -> list[datetime]:
+    """The moments of a running group's rule from its next one on, within the span (aware UTC); at most a year of them (I22)."""
+    row = recurrences.of_group(db, group_id, KIND)
+    state = db.execute(select(groups.group.c.state).where(groups.group.c.id == group_id)).scalar()
+    if row is None or state != "running":
+        return []
+    found = coming(read_rule(row.rule), row.starts_on, _at(row), row.zone, max(start, row.next_due_at), 53)
+    return [at for at in found if at < end]
 
 
 def preview(db: Connection, group_id: int, rule: Recurrence, now: datetime) -> CheckIns:

@@ -1,12 +1,11 @@
 """A group's calendar: its meetings and its texts day by day, as they went and as they will go, each with its reason (S39).
 
-Counts only, never who (S31). What lies ahead is not guessed: a text that is written shows the minute it may leave, a reminder that
-is not written yet the minutes its rules give for the phones of today, and anything else that is due shows when it is decided.
+Counts only, never who (S31). What lies ahead is not guessed: texts that wait and reminders that will be written show the
+minutes they leave for the phones of today, or why they will not; anything else that is due shows when it is decided.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,16 +14,17 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, select
 
 from sms_service import clock
-from sms_service.models import meetings, pauses
+from sms_service.models import pauses
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import outbox
 from sms_service.models.schedules import AGAIN, occurrence
-from sms_service.rules.timing import PauseWindow, in_remembrance_week, is_umuganda, reminder_times
-from sms_service.usecases.fence_facts import hours_of, windows_for
-from sms_service.usecases.meeting_texts import agreed_to_reminders, phones_of_meeting
+from sms_service.rules.caps import Caps
+from sms_service.rules.timing import PauseWindow, in_remembrance_week, is_umuganda
+from sms_service.usecases.check_ins import rule_moments
+from sms_service.usecases.fence_facts import windows_for
+from sms_service.usecases.foresee import REMINDERS, foresee
 
-Outcome = Literal["went", "failed", "unsure", "leaves", "stayed", "planned", "open", "missed"]
-REMINDERS = ("reminder_two_day", "reminder_morning")
+Outcome = Literal["went", "failed", "unsure", "leaves", "stayed", "planned", "dropped", "open", "missed"]
 MOST_WEEKS = 8
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -33,8 +33,6 @@ _OUTCOMES: dict[str, Outcome] = {
     "failed": "failed",
     "unknown": "unsure",
     "calling": "unsure",
-    "queued": "leaves",
-    "reserved": "leaves",
 }
 _TEMPLATES = {"check_in": "V6", "missed": "V5", "feedback": "V7", "practice": "V8", "caring": "V18"}
 
@@ -44,8 +42,8 @@ class Line:
     """Texts of one kind with one fate on one day. ``first`` to ``last`` (aware UTC) is when they left, will leave or would have.
 
     ``outcome``: went, failed (did not arrive), unsure (nobody knows whether it left), leaves (written), stayed (did not leave, for
-    ``reason``), planned (a reminder not written yet), open (to whom is decided then: ``phones`` is 0), missed (nobody was there to
-    send it in time).
+    ``reason``), planned (a reminder not written yet), dropped (will not leave, for ``reason``), open (to whom is decided then:
+    ``phones`` is 0), missed (nobody was there to send it in time).
     """
 
     template: str
@@ -70,7 +68,7 @@ class Day:
         return sum(line.phones for line in self.lines if line.outcome in outcomes)
 
 
-def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now: datetime) -> list[Day]:
+def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now: datetime, caps: Caps | None = None) -> list[Day]:
     """The days of ``weeks`` weeks from the local date ``first``; ``now`` aware. Bounded by ``MOST_WEEKS`` (I22)."""
     count = 7 * max(1, min(weeks, MOST_WEEKS))
     windows = windows_for(group.id, pauses.active(db, first))
@@ -81,7 +79,7 @@ def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now:
     span = (start, start + timedelta(days=count))
     for row in _meetings(db, group.id, *span):
         days[clock.local(row.starts_at).date()].meetings.append(row)
-    for line in [*_written(db, group.id, *span), *_ahead(db, group.id, windows, span, now)]:
+    for line in [*_written(db, group.id, *span), *_ahead(db, group.id, span), *_foreseen(db, group.id, now, caps or Caps())]:
         day = clock.local(line.first).date()
         if day in days:
             days[day].lines.append(line)
@@ -114,7 +112,7 @@ def _written(db: Connection, group_id: int, start: datetime, end: datetime) -> l
     query = (
         select(rows.template, rows.state, rows.reason, rows.not_before, func.count().label("phones"))
         .where(rows.group_id == group_id, rows.not_before >= start, rows.not_before < end)
-        .where(rows.kind.in_(("scheduled", "broadcast")))
+        .where(rows.kind.in_(("scheduled", "broadcast", "v4")), rows.state.not_in(("queued", "reserved")))
         .group_by(rows.template, rows.state, rows.reason, rows.not_before)
         .order_by(rows.not_before)
     )
@@ -129,39 +127,35 @@ def _written(db: Connection, group_id: int, start: datetime, end: datetime) -> l
     return list(lines.values())
 
 
-def _ahead(
-    db: Connection, group_id: int, windows: Sequence[PauseWindow], span: tuple[datetime, datetime], now: datetime
-) -> list[Line]:
-    """What is due and not written: reminders with the minutes of each phone, the rest when it is decided; and what was missed."""
+def _ahead(db: Connection, group_id: int, span: tuple[datetime, datetime]) -> list[Line]:
+    """What is due and decided only then, the check-ins of the rule included; and what was missed."""
     due = occurrence.c
     query = select(occurrence).where(due.group_id == group_id, due.kind.not_in(AGAIN), due.state.in_(("pending", "missed")))
     lines: list[Line] = []
-    reminded: dict[int, set[str]] = {}
+    asked: set[datetime] = set()
     for row in db.execute(query.where(due.due_at < span[1], due.expires_at > span[0])):
-        if row.kind in REMINDERS and row.state == "pending":
-            reminded.setdefault(row.meeting_id, set()).add(row.kind)
+        if row.kind == "check_in":
+            asked.add(row.due_at)
+        if row.state == "missed":
+            at = row.expires_at if row.kind in REMINDERS else row.due_at
+            lines.append(Line(template_of(row.kind), "missed", "", at, at, 0))
         elif row.kind not in REMINDERS:
-            outcome: Outcome = "missed" if row.state == "missed" else "open"
-            lines.append(Line(template_of(row.kind), outcome, "", row.due_at, row.due_at, 0))
-        else:
-            lines.append(Line("V3", "missed", "", row.expires_at, row.expires_at, 0))
-    for meeting_id, kinds in reminded.items():
-        found = meetings.get(db, meeting_id)
-        if found is not None and found.state in meetings.OPEN:
-            lines += _reminders(db, found, kinds, windows, now)
+            lines.append(Line(template_of(row.kind), "open", "", row.due_at, row.due_at, 0))
+    for at in rule_moments(db, group_id, *span):
+        if at not in asked:
+            lines.append(Line("V6", "open", "", at, at, 0))
     return lines
 
 
-def _reminders(db: Connection, found: Row[Any], kinds: set[str], windows: Sequence[PauseWindow], now: datetime) -> list[Line]:
-    moments: Counter[datetime] = Counter()
-    for contacts, everyone in phones_of_meeting(db, found):
-        if not agreed_to_reminders(contacts):
-            continue
-        both = reminder_times(found.starts_at, now, hours_of(everyone), windows)
-        moments.update(at for kind, at in zip(REMINDERS, both, strict=True) if kind in kinds and at is not None)
-    by_day: dict[date, Line] = {}
-    for at, phones in sorted(moments.items()):
-        line = by_day.setdefault(clock.local(at).date(), Line("V3", "planned", "", at, at, 0))
-        line.last = at
-        line.phones += phones
-    return list(by_day.values())
+def _foreseen(db: Connection, group_id: int, now: datetime, caps: Caps) -> list[Line]:
+    """Texts that wait and reminders that will be written, by kind, fate and local day."""
+    lines: dict[tuple[date, str, Outcome, str], Line] = {}
+    for one in foresee(db, group_id, now, caps):
+        template = one.template if one.written else "V3"
+        outcome: Outcome = "dropped" if one.reason else "leaves" if one.written else "planned"
+        line = lines.setdefault(
+            (clock.local(one.at).date(), template, outcome, one.reason), Line(template, outcome, one.reason, one.at, one.at, 0)
+        )
+        line.last = one.at
+        line.phones += 1
+    return list(lines.values())

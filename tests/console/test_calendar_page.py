@@ -57,3 +57,16 @@ def test_a_past_day_says_whose_text_did_not_go_and_why(browsers: Browsers, conte
     assert browsers("facilitator").get(path)[0] == 403
     for nonsense in ("2026-02-30", "x", "9999-99-99"):
         assert browsers("staff").get(f"/console/groups/{world.group}/calendar/{nonsense}")[0] == 404
+
+
+def test_the_week_shows_every_group_a_page_at_a_time_and_a_facilitator_the_own_ones(browsers: Browsers, world: World) -> None:
+    """I22, S31: bounded, whatever is asked for; no person and no number."""
+    page = browsers("staff").get("/console/calendar")[1]
+    assert f">{world.group}<" in page
+    assert f">{world.other_group}<" in page
+    assert "+250" not in page
+    own = browsers("facilitator").get("/console/calendar")[1]
+    assert f">{world.group}<" in own
+    assert f">{world.other_group}<" not in own
+    for nonsense in ("?page=0", "?page=99999", "?page=-1&from=x", "?from=9999-12-31"):
+        assert browsers("staff").get(f"/console/calendar{nonsense}")[0] == 200
