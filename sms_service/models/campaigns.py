@@ -36,7 +36,7 @@ campaign_text = Table(
     "campaign_text",
     metadata,
     row_id(),
-    ref("campaign_id", "campaign", index=True),
+    ref("campaign_id", "campaign"),
     word("language", 2),
     sealed("body"),
     UniqueConstraint("campaign_id", "language"),
