@@ -112,6 +112,10 @@ def beside(service: RunningService, before: Path, old: Callable[[RunningService]
         wait_for(lambda: len(service.taken("mixed")) > texts, 60, "the first sends")
     load.check()
     service.arrive("mixed", 10 * texts)
+    for process in old(service):
+        process.kill()
+        process.root = ROOT
+    service.start(*old(service))
     service.check()
 
 
