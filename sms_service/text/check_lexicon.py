@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from sms_service.text.check_model import check_model
 from sms_service.text.check_near import check_near
 from sms_service.text.crisis_lexicon import CONTEXTS, FLAGS, LANGUAGES, ROLES
 from sms_service.text.lexicon import MEANINGS, VALUE_MEANINGS
@@ -47,7 +48,7 @@ class LexiconProblem:
 
 
 def check_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> tuple[LexiconProblem, ...]:
-    """Every fault of the parsed tables keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis``, ``near``; other keys are not looked at."""
+    """Every fault of the parsed tables keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis``, ``near``, ``concepts``, ``model``."""
     found: list[LexiconProblem] = []
     for name in (*LANGUAGES, "crisis"):
         table = tables.get(name)
@@ -61,6 +62,9 @@ def check_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> tuple[LexiconProbl
     for number, pair in enumerate(_tables(near.get("pair")), start=1):
         found.extend(_signed("near", f"pair {number}", pair))
     found.extend(LexiconProblem("near", *fault) for fault in check_near(near))
+    for name in ("concepts", "model"):
+        found.extend(_signed(name, "", tables[name]) if name in tables else ())
+    found.extend(LexiconProblem(*fault) for fault in check_model(tables))
     return tuple(sorted(set(found)))
 
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sms_service.text.crisis_context import Line, Match, holds, line_of, lowered_by, weapon, writer
-from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, START, CrisisLexicon, crisis_words, skeleton
+from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, START, CrisisLexicon, crisis_word, crisis_words, skeleton
 from sms_service.text.fuzzy import likely
 from sms_service.text.lexicon import Lexicon
-from sms_service.text.normalise import plain
+from sms_service.text.model import MOST_WORDS
+from sms_service.text.normalise import plain, tokens
 from sms_service.text.reply_types import ALERT_ORDER, Alert
 
 #: About thirteen message parts: longer than any text a phone sends.
@@ -34,6 +35,12 @@ _SHORTER = 4
 _SURROUNDINGS = 80
 #: A single misspelt word is RED in a text of so many words or fewer, in a longer one only with the writer in it.
 _SHORT_TEXT = 8
+#: The statistical layer raises no shorter text, unless it is one long word: what a word or two mean is for the lists.
+_FEWEST_WEIGHED = 3
+#: The words from which a RED of the lists may be found unlikely, and those from which it may sooner.
+_SHORTEST_UNLIKELY, _LONGER_TEXT = 6, 9
+#: Colons in a code that names what lowered a match.
+_LOWERED = 3
 _LEET = re.compile(r"(?<=[a-z])[013457@$!](?=[a-z])")
 _LEET_LETTERS = str.maketrans("013457@$!", "oieastasi")
 
@@ -41,8 +48,8 @@ _LEET_LETTERS = str.maketrans("013457@$!", "oieastasi")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What the check found. ``code`` explains it without the person's words: severity, topic of the lexicon entry, the
-    layer that saw it (exact, joined, stem, near, misspelt, weapon) and what lowered or raised it, for instance
-    ``amber:wish_to_die:exact:denied``.
+    layer that saw it (exact, joined, stem, near, misspelt, weapon, model) and what lowered or raised it, for instance
+    ``amber:wish_to_die:exact:denied``. For the layer ``model`` the topic is the concepts that weighed most.
 
     ``notes`` for V11: ``self_harm`` when a RED text speaks of harm to oneself, ``other_person`` when anything in it may
     speak of somebody else as well.
@@ -66,11 +73,41 @@ def crisis_notes(lexicon: Lexicon, text: str) -> tuple[str, ...]:
 def examine(lexicon: Lexicon, text: str) -> Finding:
     """Everything the crisis check knows about one inbound text."""
     crisis = lexicon.crisis
-    words = _words(crisis, text)
+    spoken = spoken_words(text)
+    skip = crisis.context["skip"]
+    words = [word for word in spoken if word not in skip]
     if not words:
         return Finding()
+    return _weighed(lexicon, spoken, _listed(crisis, text, words))
+
+
+def _weighed(lexicon: Lexicon, spoken: Sequence[str], listed: Finding) -> Finding:
+    """What the statistical layer makes of it beside the lists (S23): it raises, but what the lists lowered (denied, past) stays
+    AMBER; a RED of the lists it lowers to AMBER only in a text of some length that is far from all it knows as danger.
+    """
+    model = lexicon.model
+    if model is None or all(word[0].isdigit() for word in spoken):
+        return listed
+    weighed = model.weigh(spoken)
+    if listed.alert == "red":
+        least = model.limits["unlikely_long" if len(spoken) >= _LONGER_TEXT else "unlikely"]
+        firm = listed.code.split(":")[1] in lexicon.crisis.firm and len(spoken) < _LONGER_TEXT
+        if firm or len(spoken) < _SHORTEST_UNLIKELY or len(spoken) > MOST_WORDS or weighed.red >= least:
+            return listed
+        return Finding("amber", f"amber{listed.code.removeprefix('red')}:unlikely")
+    if len(spoken) < _FEWEST_WEIGHED and len(spoken[0]) < _WHOLE_TEXT:
+        return listed
+    if weighed.red >= model.limits["red"] and listed.code.count(":") < _LOWERED:
+        # Whose doing it is, the weights do not tell: V10, which suits both, never V11.
+        return Finding("red", f"red:{model.why('red', weighed.words)}:model", ("other_person",))
+    if listed.alert == "none" and weighed.alert >= model.limits["amber"]:
+        return Finding("amber", f"amber:{model.why('alert', weighed.words)}:model")
+    return listed
+
+
+def _listed(crisis: CrisisLexicon, text: str, words: Sequence[str]) -> Finding:
     lines = [(_judge(crisis, line_of(words), frozenset()), "")]
-    opening = words if len(text) <= CORRECTED_CHARS else _words(crisis, text[:CORRECTED_CHARS])
+    opening = words if len(text) <= CORRECTED_CHARS else crisis_words(_letters(text[:CORRECTED_CHARS]), crisis.context["skip"])
     corrected = [_corrected(crisis, word) for word in opening]
     if corrected != opening:
         changed = frozenset(place for place, word in enumerate(corrected) if word != opening[place])
@@ -90,9 +127,13 @@ def _with_layer(code: str, layer: str) -> str:
     return ":".join(part for part in (severity, topic, layer or seen, rest) if part)
 
 
-def _words(crisis: CrisisLexicon, text: str) -> list[str]:
-    written = _LEET.sub(lambda found: found.group().translate(_LEET_LETTERS), plain(text))
-    return crisis_words(written, crisis.context["skip"])
+def spoken_words(text: str) -> list[str]:
+    """Every word of a text in crisis spelling, digits inside words as letters."""
+    return [crisis_word(word) for word in tokens(_letters(text))]
+
+
+def _letters(text: str) -> str:
+    return _LEET.sub(lambda found: found.group().translate(_LEET_LETTERS), plain(text))
 
 
 def _corrected(crisis: CrisisLexicon, word: str) -> str:
@@ -140,7 +181,7 @@ def _judge(crisis: CrisisLexicon, line: Line, changed: frozenset[int]) -> tuple[
 def _severity(crisis: CrisisLexicon, line: Line, match: Match, amber: Sequence[Match], changed: frozenset[int]) -> tuple[bool, str]:
     """Whether one match is RED, and what lowered or raised it (S23): lowered, never dropped."""
     if match.entry.role == "amber":
-        raised = match.entry.raised and line.near(match, crisis.context["now"]) and not line.near(match, crisis.context["joke"])
+        raised = match.entry.raised and line.near(match, crisis.context["now"]) and not _told(crisis, line, match)
         return raised, ":now" if raised else ""
     if any(other.start <= match.start and match.end <= other.end and len(other) > len(match) for other in amber):
         return False, ":inside"
@@ -150,6 +191,11 @@ def _severity(crisis: CrisisLexicon, line: Line, match: Match, amber: Sequence[M
     if lone and not why and not writer(crisis, line, match):
         why = "unsure"  # one word of a long text, and that one misspelt
     return not why, f":{why}" if why else ""
+
+
+def _told(crisis: CrisisLexicon, line: Line, match: Match) -> bool:
+    """A joke, or something long past of which "now" tells the end ("he used to beat me, now we live in peace")."""
+    return any(line.near(match, crisis.context[role]) for role in ("joke", "past"))
 
 
 def _inside(match: Match, spans: Sequence[Match]) -> bool:

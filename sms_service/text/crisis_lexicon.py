@@ -90,7 +90,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class CrisisLexicon:
     """``entries``: by their first three letters in crisis spelling, phrases to match in a line without spaces.
-    ``context``: by purpose, the keys of words that change what a match means; ``starts``: those that begin words.
+    ``context``: by purpose, the keys of words that change what a match means; ``starts``: those that begin words. ``firm``: the
+    topics that nothing lowers.
     """
 
     entries: Mapping[str, Sequence[tuple[Lazy, Entry]]]
@@ -104,6 +105,7 @@ class CrisisLexicon:
     skeletons: Mapping[str, str]
     pairs: Pairs
     paired: Sequence[Entry]
+    firm: frozenset[str]
 
 
 def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str], near: Sequence[Mapping[str, Any]] = ()) -> CrisisLexicon:
@@ -150,6 +152,7 @@ def build_crisis(table: Mapping[str, Any], ordinary: Iterable[str], near: Sequen
         skeletons=_skeletons(vocabulary),
         pairs=pairs,
         paired=tuple(_entry(block) for block in near),
+        firm=frozenset(block["topic"] for block in (*table["group"], *near) if block.get("firm")),
     )
 
 

@@ -6,6 +6,7 @@ spellings meet at the same key. One key may mean several things; the open questi
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sms_service.text.confidence import SHORTEST_FUZZY, TWICE_FUZZY
 from sms_service.text.crisis_lexicon import LANGUAGES, CrisisLexicon, build_crisis
 from sms_service.text.fuzzy import Neighbours
+from sms_service.text.model import Model, build_model
 from sms_service.text.normalise import joined, plain, tokens
 from sms_service.text.pairs import Pairs, build_pairs
 from sms_service.text.patterns import PatternFault, expand
@@ -67,11 +69,12 @@ class Lexicon:
     months: Mapping[str, int]
     crisis: CrisisLexicon
     stops: Pairs
+    model: Model | None = None
 
 
 def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
-    """Compile parsed TOML tables, keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis`` and, if there, ``near``;
-    ``LexiconFault`` names a fault.
+    """Compile parsed TOML tables, keyed ``rw``, ``en``, ``fr``, ``sw``, ``crisis`` and, if there, ``near``, ``model``
+    with ``concepts``; ``LexiconFault`` names a fault.
     """
     missing = [name for name in (*LANGUAGES, "crisis") if name not in tables]
     if missing:
@@ -104,6 +107,10 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
         stops = build_pairs([one for one in near if one["role"] == "stop"], lambda phrase: "".join(tokens(plain(phrase))))
     except (KeyError, TypeError, PatternFault) as fault:
         raise LexiconFault(f"lexicon crisis.toml or near.toml cannot be used ({fault}); run check for every fault") from None
+    try:
+        model = build_model(tables["model"], tables["concepts"]) if "model" in tables else None
+    except (KeyError, TypeError, ValueError, zlib.error) as fault:
+        raise LexiconFault(f"lexicon model.toml or concepts.toml cannot be used ({fault}); run check for every fault") from None
     return Lexicon(
         meanings=meanings,
         guesses=Neighbours(singles - common, twice=TWICE_FUZZY),
@@ -116,6 +123,7 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
         months=clock["month"],
         crisis=crisis,
         stops=stops,
+        model=model,
     )
 
 

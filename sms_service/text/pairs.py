@@ -59,7 +59,10 @@ class Pairs:
                         yield number, begun[0], place + length - 1, begun[1], place
                         if told >= MOST_PAIRS:
                             return
-                    recent[number, side] = (place, place + length)
+                    kept = recent.get((number, side))
+                    if kept is None or kept[1] <= place or place + length < kept[1]:
+                        # Of runs that overlap the one that ends first stays: "me coupe la" is no "me coupera".
+                        recent[number, side] = (place, place + length)
 
     def _sides(self, key: str, length: int, known: dict[str, tuple[_Side, ...]]) -> tuple[_Side, ...]:
         if length > 1:

@@ -25,7 +25,7 @@ from sms_service.text.lexicon import Lexicon, build_lexicon
 from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
 from sms_service.text.reply_types import Expectation, Reading
 from sms_service.text.scan import Hit, scan
-from sms_service.text.stopping import DENIERS, asks_to_end
+from sms_service.text.stopping import DENIERS, asks_to_end, weighs_as_end
 from sms_service.text.values import (
     Found,
     Verdict,
@@ -34,6 +34,7 @@ from sms_service.text.values import (
     find_yes_no,
     map_options,
     out_of_scale,
+    reworded,
 )
 from sms_service.text.when import read_date, read_time
 
@@ -108,7 +109,11 @@ def _message(lexicon: Lexicon, text: str, expectation: Expectation) -> _Message:
     written = plain(text[:READ_CHARS])
     words = tokens(written)
     hits = scan(lexicon, words, _labels(expectation))
-    return _Message(text, written, words, hits, len(text.strip()) > READ_CHARS, asks_to_end(lexicon.stops, words))
+    return _Message(text, written, words, hits, len(text.strip()) > READ_CHARS, _ends(lexicon, words))
+
+
+def _ends(lexicon: Lexicon, words: Sequence[str]) -> bool:
+    return asks_to_end(lexicon.stops, words) or weighs_as_end(lexicon.model, words)
 
 
 def _labels(expectation: Expectation) -> Mapping[str, Any]:
@@ -292,7 +297,7 @@ def _options(message: _Message, expectation: Expectation) -> Verdict:
     if len({item.value for item in numbers}) > len({option.value for option in map_options(expectation, numbers)}):
         return Verdict(None, "two_values")
     if not found:
-        found = _yes_no_option(message, expectation)
+        found = _yes_no_option(message, expectation) or reworded(expectation, message.words)
     return choose(sorted(found, key=lambda item: item.place), message.hits)
 
 

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from sms_service.text.confidence import GUESSED, MOST_UNKNOWN
+from sms_service.text.normalise import plain, tokens
 from sms_service.text.reply_types import Expectation
 from sms_service.text.scan import Hit
 
 _LONGEST_NUMBER = 6
 _CLOCK_BEFORE = frozenset({"sa", "saa", "tariki", "itariki", "tarehe", "date", "isaha"})
 _CLOCK_AFTER = frozenset({"h", "am", "pm", "heures", "heure"})
+_WRITTEN_OUT = {
+    "wont": ("will", "not"),
+    "dont": ("do", "not"),
+    "cant": ("can", "not"),
+    "ill": ("i", "will"),
+    "didnt": ("did", "not"),
+}
+_DENYING = frozenset({"not", "ne", "pas", "plus", "never", "jamais", "ntabwo"})
+_LEAST_WORDS = 3
 _INFINITIVE = ("ku", "gu", "kw", "gw", "ko")
 _SEPARATORS = re.compile(r"[:/.,]")
 
@@ -167,6 +177,21 @@ def _alone(hit: Hit, language: str) -> bool | None:
     if not hit.has("no_alone") or (hit.text == "la" and language == "fr") or (hit.text == "wapi" and language == "sw"):
         return None
     return False
+
+
+def reworded(expectation: Expectation, words: Sequence[str]) -> list[Found]:
+    """The one option whose label has all its words in the reply, in whatever order ("la prochaine fois je viens").
+
+    A reply that denies what the label does not is none of it; two such options are none either.
+    """
+    said = {part for word in words for part in _WRITTEN_OUT.get(word, (word,))}
+    values: dict[Any, None] = {}
+    for option in expectation.options:
+        for label in option.labels:
+            due = set(tokens(plain(label)))
+            if len(due) >= _LEAST_WORDS and due <= said and not (said - due) & _DENYING:
+                values[option.value] = None
+    return [Found(value, 0, False, GUESSED) for value in values] if len(values) == 1 else []
 
 
 def map_options(expectation: Expectation, numbers: Sequence[Found]) -> list[Found]:

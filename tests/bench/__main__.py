@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import broadcast, engine, idle, inbound, reminders, replies, send, size, ussd, workers
+from tests.bench import broadcast, engine, idle, inbound, reminders, replies, send, size, train, ussd, workers
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.site import DATABASES
 
@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["replies"]:  # reading has options and tables of its own
         return replies.main(given[1:])
+    if given[:1] == ["train"]:
+        return train.main(given[1:])
     parser = argparse.ArgumentParser(prog="run bench", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("part", nargs="?", choices=(*PARTS, "workers", "size", "idle", "all"), default="all")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")

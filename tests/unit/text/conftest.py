@@ -14,7 +14,7 @@ LEXICON_DIR = Path(__file__).resolve().parents[3] / "templates" / "lexicon"
 
 
 def lexicon_tables() -> dict[str, dict[str, Any]]:
-    names = ("rw", "en", "fr", "sw", "crisis", "near")
+    names = ("rw", "en", "fr", "sw", "crisis", "near", "concepts", "model")
     return {name: tomllib.loads((LEXICON_DIR / f"{name}.toml").read_text("utf-8")) for name in names}
 
 

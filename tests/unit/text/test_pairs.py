@@ -94,6 +94,12 @@ def test_the_layer_is_told(lexicon: Lexicon) -> None:
     assert examine(lexicon, "il a encore dit qu'il me tuera").code == "red:attack:near"
 
 
+def test_of_runs_that_overlap_the_shorter_counts() -> None:
+    """9.1: what follows may begin with letters that a longer run would have taken ("me coupe la tete", "me coupera")."""
+    pairs = build_pairs([{"first": ["me coupe", "me coupera"], "second": ["ra tete"]}], lambda phrase: phrase.replace(" ", ""))
+    assert [found[0] for found in pairs.find(["ir", "me", "coupe", "ra", "tete"])] == [0]
+
+
 def test_a_text_that_repeats_itself_costs_no_more() -> None:
     """I22: the pairs told of one text are bounded, and so is the time."""
     pairs = build_pairs([{"first": ["aaa*"], "second": ["bcd"], "either": True}], lambda phrase: phrase)
