@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -65,14 +66,20 @@ def plan_occurrences(context: Context, db: Connection, meeting: Row[Any], now: d
     campaign_schedule.plan_for_meeting(db, meeting, now)
 
 
-def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -> int:
-    """Fire what is due: once each; what expired while nobody looked is missed and listed, never sent late (I11, F38).
+def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20, seconds: float = 10.0) -> int:
+    """Fire what is due, until ``seconds`` have passed; returns how many. Once each; what expired while nobody looked is missed and
+    listed, never sent late (I11, F38).
 
     One that cannot be fired is missed too, with an entry in the audit: it must not keep every other group's texts back. A kind that
     this release does not know is left to the one that does (I24).
     """
     due = schedules.due(db, now, limit, _FIRE.keys())
+    until = monotonic() + seconds
+    fired = 0
     for row in due:
+        if fired and monotonic() > until:
+            break
+        fired += 1
         if row.expires_at <= now:
             schedules.mark(db, row.id, "missed", now)
             continue
@@ -86,7 +93,7 @@ def fire_due(context: Context, db: Connection, now: datetime, limit: int = 20) -
             schedules.mark(db, row.id, "missed", now)
         else:
             schedules.mark(db, row.id, "fired", now)
-    return len(due)
+    return fired
 
 
 def _coming(db: Connection, row: Row[Any], now: datetime) -> Row[Any] | None:
