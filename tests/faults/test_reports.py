@@ -126,7 +126,7 @@ def every_plan(service: RunningService, members: int) -> None:
         service.simulator.switch(reports=plan)
         service.queue(plan, phones[place * members : (place + 1) * members], same=True)
         service.settle(plan, 20)
-    service.simulator.wait_for(lambda: all(service.states(plan) == {state: members} for plan, state in PLANS.items()), 20)
+    service.simulator.wait_for(lambda: all(service.states(plan) == {state: members} for plan, state in PLANS.items()), 90)
     service.settle()
     assert {plan: service.states(plan) for plan in PLANS} == {plan: {state: members} for plan, state in PLANS.items()}
     service.check()
