@@ -25,7 +25,7 @@ from sms_service.security.tokens import new_row_id
 from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.compose import LANE_REMINDER, Outgoing, queue_texts
 from sms_service.usecases.context import Context
-from sms_service.usecases.erase import erase, finish_waiting
+from sms_service.usecases.erase import erase, finish_begun
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.make_backup import backup_to_directory, backups_in, make_backup, remove_old
 from sms_service.usecases.outbound_switch import set_outbound
@@ -191,7 +191,7 @@ def test_who_was_erased_since_the_backup_is_erased_again(filled: Context, empty:
     write_journal(filled, path.parent, KEY)
     copy = empty("sqlite")
     assert restore_backup(copy, path, KEY, "command", journal=path.parent).settled.erased == (code,)
-    finish_waiting(copy, "service", lambda: False)
+    assert finish_begun(copy, "service") == 1
     with copy.database.begin() as db:
         who = people.by_code(db, code)
         assert who is not None

@@ -84,6 +84,8 @@ def test_other_keys_are_named(filled: Context, tmp_path: Path, keys: dict[str, A
 
 def test_a_backup_of_the_release_before_is_restored_and_migrated(filled: Context, empty: Empty, tmp_path: Path) -> None:
     """I24: tables and columns that later releases added are not in it."""
+    with filled.database.begin() as db:
+        db.execute(delete(audit))  # its entries have marks, which a release before them did not write
     make_backup(filled, tmp_path / "b", KEY)
     older = Database(f"sqlite:///{tmp_path / 'older.db'}")
     schema.migrate(older, "0012")
