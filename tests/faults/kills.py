@@ -87,6 +87,10 @@ class Run:
     def killed(self) -> int:
         return sum(self.kills.values())
 
+    def begin(self) -> None:
+        """The first broadcast, before its people write: the number of a stranger's text would be there already."""
+        self._feed()
+
     def play(self, count: int, until: float) -> None:
         """Kill ``count`` times or until the clock (monotonic) says so, checking in between."""
         due = time.monotonic() + APART[0]
@@ -115,8 +119,8 @@ class Run:
                 if db.execute(query).scalar_one() > KEEP_WAITING:
                     return
             if self._crowd is None or self._used == TIMES_A_GROUP:
-                self._crowd = gather(self.service, f"G{self._groups + 10}", GROUP, first=self._groups * GROUP)
-                self._groups, self._used = self._groups + 1, 0
+                self._groups, self._used = self._groups + 1, 0  # first: half a group is not tried again
+                self._crowd = gather(self.service, f"G{self._groups + 9}", GROUP, first=(self._groups - 1) * GROUP)
             announced = announce(self.service, self._author, self._crowd, f"kills-{self._groups}-{self._used}")
             self._used += 1
             self.books.opened(announced, self._crowd)
@@ -316,6 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"seed {seed}, {options.database}, {options.count} kills; logs in {service.logs}")
             run = Run(service, seed)
             until = began + options.minutes * 60 if options.minutes else float("inf")
+            run.begin()
             load = InboundLoad(service, [f"+25078{place:07d}" for place in range(GROUP)], every=1.0)
             try:
                 with load:
