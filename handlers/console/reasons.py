@@ -263,6 +263,13 @@ REASONS: Final = {
         later("said no to this meeting"),
         later("The person had answered that they do not come, and is not reminded of that meeting again. Nothing to do."),
     ),
+    "no allowed minute from ten to two days before": (
+        later("no allowed hour from ten to two days before"),
+        later(
+            "From ten to two days before the meeting there was no minute in which this phone may get a text: its own hours, quiet "
+            "hours and pauses left none. Ask whether its hours can be wider, and tell the person of the meeting another way."
+        ),
+    ),
     "joined later": (
         later("came to the group or the phone later"),
         later(

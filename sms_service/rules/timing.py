@@ -23,6 +23,10 @@ month).
 """
 SEARCH_DAYS = 370
 FIRST_TEXT_BEFORE = timedelta(hours=48)
+FIRST_TEXT_WITHIN = timedelta(days=10)
+"""A text about a meeting further ahead than this is forgotten by then: a phone without an allowed minute from here to
+``FIRST_TEXT_BEFORE`` gets no first reminder, and staff are told so.
+"""
 MORNING_LEAD = timedelta(hours=2)
 EVENING_BEFORE = time(17, 0)
 
@@ -132,21 +136,26 @@ def reminder_times(
     """When the two reminders (V3) of a meeting leave: (two days before, the morning); None when that moment is past or
     absent.
 
-    Two days: the last allowed minute not later than 48 h before. Morning: the first allowed minute of the meeting's
-    day if at least 2 h before the start, else 17:00 the day before, else the last allowed minute before that (S39).
+    Two days: the last allowed minute not later than 48 h before, and within FIRST_TEXT_WITHIN. Morning: the first
+    allowed minute of the meeting's day if at least 2 h before the start, else 17:00 the day before, else the last
+    allowed minute before that, which lies later than 48 h before or is the two-day text itself (S39).
     The moments do not depend on ``now``, so planning twice plans the same occurrences (I12); when both fall
     together there is only the first.
     """
-    earliest = starts_at - timedelta(days=21)
-    two_day = last_allowed_not_after(starts_at - FIRST_TEXT_BEFORE, hours, pauses, earliest)
+    two_day = first_text_at(starts_at, hours, pauses)
     day = local(starts_at).date()
     morning = next_allowed(at_local(day, time()), hours, pauses, starts_at - MORNING_LEAD + timedelta(microseconds=1))
     if morning is None:
         evening = at_local(day - timedelta(days=1), EVENING_BEFORE)
-        morning = last_allowed_not_after(evening, hours, pauses, earliest)
+        morning = last_allowed_not_after(evening, hours, pauses, starts_at - FIRST_TEXT_BEFORE)
     if morning is not None and two_day is not None and morning <= two_day:
         morning = None
     return _still(two_day, now), _still(morning, now)
+
+
+def first_text_at(starts_at: datetime, hours: SafeHours, pauses: Sequence[PauseWindow]) -> datetime | None:
+    """The two-day reminder's minute whenever it is asked for; None: these hours and pauses leave none (S39)."""
+    return last_allowed_not_after(starts_at - FIRST_TEXT_BEFORE, hours, pauses, starts_at - FIRST_TEXT_WITHIN)
 
 
 def _still(moment: datetime | None, now: datetime) -> datetime | None:

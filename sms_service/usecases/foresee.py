@@ -1,7 +1,8 @@
 """What of a group's written and planned texts will really go, number by number: stops, and the week's cap over all groups (S39).
 
 A number's texts of every group are looked at in the order in which they leave, each as if nobody answered and nothing else changed:
-what the fence would drop then is told now. Nothing is stored, and no clock is read.
+what the fence would drop then is told now, and which phones get no two-day reminder because no minute is allowed. Nothing is
+stored, and no clock is read.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from sms_service.models.people import contact_point, person
 from sms_service.models.schedules import occurrence
 from sms_service.rules.caps import Caps
 from sms_service.rules.sending import FROZEN, STOPPED
-from sms_service.rules.timing import reminder_times
+from sms_service.rules.timing import FIRST_TEXT_BEFORE, reminder_times
 from sms_service.usecases.fence_facts import REMEMBRANCE, WEEK, hours_of, windows_for
-from sms_service.usecases.meeting_texts import agreed_to_reminders, phones_of_meeting
+from sms_service.usecases.meeting_texts import NO_FIRST_MINUTE, agreed_to_reminders, has_no_first_minute, phones_of_meeting
 
 REMINDERS = ("reminder_two_day", "reminder_morning")
 _WAITING = ("queued", "reserved")
@@ -52,6 +53,7 @@ class _Text:
     place: tuple[datetime, int]
     written: bool
     capped: bool
+    reason: str = ""
 
 
 def foresee(db: Connection, group_id: int, now: datetime, caps: Caps) -> list[Foreseen]:
@@ -66,7 +68,7 @@ def foresee(db: Connection, group_id: int, now: datetime, caps: Caps) -> list[Fo
     for number_id, texts in ahead.items():
         sent = list(gone.get(number_id, ()))
         for text in sorted(texts, key=lambda one: (one.at, one.lane, one.place)):
-            reason = silent.get(number_id, "") or (_full(sent, text, caps) if text.capped else "")
+            reason = text.reason or silent.get(number_id, "") or (_full(sent, text, caps) if text.capped else "")
             if not reason and text.capped:
                 sent.append((text.at, text.template))
             if text.group_id == group_id:
@@ -137,19 +139,25 @@ def _written(db: Connection, numbers: Sequence[int]) -> dict[int, list[_Text]]:
 
 
 def _planned(db: Connection, group_id: int, numbers: Sequence[int], now: datetime) -> list[_Text]:
-    """Reminders not written yet, of this group and of every other whose people are on its phones."""
+    """Reminders not written yet, of this group and of every other whose people are on its phones; of this group also those that
+    never will be, for want of an allowed minute, until the meeting.
+    """
     due = occurrence.c
     beside = (
         select(membership.c.group_id)
         .join(contact_point, contact_point.c.person_id == membership.c.person_id)
         .where(contact_point.c.number_id.in_(numbers), contact_point.c.ended_at.is_(None), membership.c.left_at.is_(None))
     )
-    query = select(due.id, due.meeting_id, due.kind, due.due_at).where(
-        due.group_id.in_(beside), due.kind.in_(REMINDERS), due.state == "pending"
+    unfired = due.state == "pending"
+    own = (due.group_id == group_id) & (due.kind == REMINDERS[0]) & (due.state == "fired") & (due.expires_at > now)
+    query = select(due.id, due.meeting_id, due.kind, due.due_at, due.state).where(
+        due.group_id.in_(beside), due.kind.in_(REMINDERS), unfired | own
     )
     kinds: dict[int, dict[str, Any]] = {}
     for row in db.execute(query):
-        kinds.setdefault(row.meeting_id, {})[row.kind] = row
+        pending = kinds.setdefault(row.meeting_id, {})
+        if row.state == "pending":
+            pending[row.kind] = row
     windows = pauses.active(db, clock.local(now).date())
     wanted, texts = set(numbers), []
     for meeting_id, pending in kinds.items():
@@ -171,6 +179,8 @@ def _reminders(db: Connection, found: Row[Any], pending: dict[str, Any], windows
         if not agreed_to_reminders(contacts):
             continue
         asked = len(everyone) == 1 and contacts[0].ownership == "own"
+        if has_no_first_minute(found, everyone, mine):
+            texts.append(_never(contacts[0].number_id, found))
         both = reminder_times(found.starts_at, now, hours_of(everyone), mine)
         for kind, at in zip(REMINDERS, both, strict=True):
             # its occurrence fires after this minute: the phone's hours and the pauses leave none, and no text is written
@@ -189,3 +199,9 @@ def _reminders(db: Connection, found: Row[Any], pending: dict[str, Any], windows
                     )
                 )
     return texts
+
+
+def _never(number_id: int, found: Row[Any]) -> _Text:
+    """The two-day reminder that this phone cannot get, where it would stand: 48 h before."""
+    at = found.starts_at - FIRST_TEXT_BEFORE
+    return _Text(number_id, found.group_id, "V3", at, 2, (at, found.id), False, False, NO_FIRST_MINUTE)

@@ -14,13 +14,16 @@ from sms_service.models.dialogues import dialogue
 from sms_service.models.meetings import meeting as meeting_table
 from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.rules.audience import invited
-from sms_service.rules.timing import PauseWindow, next_allowed, reminder_times
+from sms_service.rules.timing import PauseWindow, first_text_at, next_allowed, reminder_times
 from sms_service.usecases.compose import LANE_REMINDER, Kind, Outgoing, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.facts import day_and_time
 from sms_service.usecases.fence_facts import hours_of, windows_for
 from sms_service.usecases.open_dialogue import Questions, asked_again
 from sms_service.usecases.raise_concern import About, raise_concern
+
+NO_FIRST_MINUTE = "no allowed minute from ten to two days before"
+"""Why a phone gets no two-day reminder: known from its hours and the pauses alone, so no row is ever written."""
 
 
 def queue_reminder(
@@ -88,6 +91,11 @@ def queue_reminder(
 def agreed_to_reminders(contacts: Sequence[Row[Any]]) -> bool:
     """Whether anyone invited on a phone agreed to reminders, and on an own phone also there (S16)."""
     return any(one.may_remind and (one.ownership != "own" or one.opted_in_at) for one in contacts)
+
+
+def has_no_first_minute(meeting: Row[Any], everyone: Sequence[Row[Any]], windows: Sequence[PauseWindow]) -> bool:
+    """Whether a phone, by everyone on it, cannot get the meeting's two-day reminder (S39)."""
+    return first_text_at(meeting.starts_at, hours_of(everyone), windows) is None
 
 
 def _reminder_moment(

@@ -14,7 +14,7 @@ from sms_service import clock
 from sms_service.models import groups, meetings, pauses, schedules
 from sms_service.models.base import insert_ignore
 from sms_service.models.outbox import outbox
-from sms_service.rules.timing import next_allowed
+from sms_service.rules.timing import FIRST_TEXT_BEFORE, FIRST_TEXT_WITHIN, next_allowed
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases import campaign_schedule, follow_ups, question_sets, report_steps
 from sms_service.usecases.compose import queue_texts
@@ -24,10 +24,12 @@ from sms_service.usecases.fence_facts import hours_of, windows_for
 from sms_service.usecases.meeting_texts import about_meeting, phones_of_meeting, queue_reminder
 from sms_service.usecases.open_dialogue import Questions
 
-# An occurrence fires this long before the earliest moment any phone of the group could be due: each phone's own safe
-# hours then place its text (the 48 h text may have to leave days earlier: one safe morning a week, remembrance week).
-LEAD_TWO_DAY = timedelta(days=10)
-LEAD_MORNING = timedelta(hours=40)
+# An occurrence fires before the earliest moment any phone of the group could be due: each phone's own safe hours then
+# place its text (the 48 h text may have to leave days earlier: one safe morning a week, remembrance week). A lead shorter
+# than what ``reminder_times`` looks back would lose the text of a phone whose only allowed minute lies between.
+FIRING = timedelta(hours=1)
+LEAD_TWO_DAY = FIRST_TEXT_WITHIN + FIRING
+LEAD_MORNING = FIRST_TEXT_BEFORE + FIRING
 # Whoever joined since then is found by a second look, shortly before the usual moment of the text.
 AGAIN_TWO_DAY = timedelta(hours=72)
 AGAIN_MORNING = timedelta(hours=24)

@@ -14,15 +14,19 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from sms_service import clock
-from sms_service.models import dialogues, groups, meetings, people
+from sms_service.models import dialogues, groups, meetings, pauses, people
 from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox
 from sms_service.models.people import person
 from sms_service.models.schedules import AGAIN, occurrence
 from sms_service.rules.audience import invited
+from sms_service.rules.timing import FIRST_TEXT_BEFORE, FIRST_TEXT_WITHIN
+from sms_service.usecases.fence_facts import windows_for
+from sms_service.usecases.meeting_texts import NO_FIRST_MINUTE, agreed_to_reminders, has_no_first_minute, phones_of_meeting
 from sms_service.usecases.read_calendar import REMINDERS, template_of
 
 MOST = 500
+_REMINDED = (*meetings.OPEN, "held", "reported")
 _LEFT = ("accepted", "delivered", "calling", "reserved")
 
 
@@ -87,7 +91,10 @@ def _missed(db: Connection, group_id: int, start: datetime, end: datetime) -> li
 
 
 def _unwritten(db: Connection, group_id: int, start: datetime, end: datetime) -> list[NotSent]:
-    """Members whose meeting was reminded of on this day, and for whom no reminder was ever written: with the likely reason now."""
+    """Members whose meeting was reminded of on this day, and for whom no reminder was ever written: with the likely reason now.
+
+    And the phones that could have no two-day reminder, on the day it would have left at the latest.
+    """
     rows = outbox.c
     reminded = select(rows.meeting_id, rows.not_before).where(
         rows.group_id == group_id,
@@ -99,11 +106,33 @@ def _unwritten(db: Connection, group_id: int, start: datetime, end: datetime) ->
     days: dict[int, datetime] = {}
     for row in db.execute(reminded.order_by(rows.not_before.desc())):
         days[row.meeting_id] = row.not_before
-    found = []
+    found = _without_minute(db, group_id, start, end)
+    told = {one.person_code for one in found}
     for meeting_id, at in days.items():
         meeting = meetings.get(db, meeting_id)
         if meeting is not None:
-            found += [NotSent("V3", at, "unwritten", reason, "", code) for code, reason in _left_out(db, meeting)]
+            left_out = _left_out(db, meeting)
+            found += [NotSent("V3", at, "unwritten", reason, "", code) for code, reason in left_out if code not in told]
+    return found
+
+
+def _without_minute(db: Connection, group_id: int, start: datetime, end: datetime) -> list[NotSent]:
+    """Phones whose hours left no minute for the two-day reminder of a meeting 48 h after this day; a shared phone names nobody."""
+    rows = meetings.meeting.c
+    day = (rows.starts_at >= start + FIRST_TEXT_BEFORE, rows.starts_at < end + FIRST_TEXT_BEFORE)
+    found = []
+    for meeting_id in db.execute(select(rows.id).where(rows.group_id == group_id, rows.state.in_(_REMINDED), *day)).scalars().all():
+        meeting = meetings.get(db, meeting_id)
+        if meeting is None:
+            continue
+        at = meeting.starts_at - FIRST_TEXT_BEFORE
+        windows = windows_for(group_id, pauses.active(db, clock.local(start).date() - FIRST_TEXT_WITHIN))
+        for contacts, everyone in phones_of_meeting(db, meeting):
+            if agreed_to_reminders(contacts) and has_no_first_minute(meeting, everyone, windows):
+                code = db.execute(select(number.c.code).where(number.c.id == contacts[0].number_id)).scalar_one()
+                owner = contacts[0].person_id if len(everyone) == 1 else None
+                whose = db.execute(select(person.c.code).where(person.c.id == owner)).scalar() if owner else None
+                found.append(NotSent("V3", at, "unwritten", NO_FIRST_MINUTE, code, whose or ""))
     return found
 
 

@@ -128,7 +128,7 @@ def test_an_open_question_is_asked_again_after_a_release_changed_the_conversatio
     site.person()
     with service.context.database.begin() as db:
         db.execute(update(outbox).values(state="cancelled"))
-    service.wait_until(START - timedelta(hours=45))
+    service.wait_until(START - timedelta(hours=50))
     ours = (outbox.c.meeting_id == site.meetings()[0].id, outbox.c.template == "V3")
     assert len(site.texts(*ours)) == 1
     publish_another_release(service.context)

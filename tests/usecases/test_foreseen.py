@@ -28,7 +28,9 @@ from sms_service.rules.caps import Caps
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.foresee import foresee
 from sms_service.usecases.groups import add_member
+from sms_service.usecases.meeting_texts import NO_FIRST_MINUTE
 from sms_service.usecases.pauses import add_pause
+from sms_service.usecases.why_not import not_sent
 from sms_service.wiring import build_context
 from tests.conftest import KEYS
 from tests.service import Service
@@ -128,5 +130,44 @@ def test_what_is_foreseen_is_what_leaves(
                 query = select(outbox.c.number_id, outbox.c.not_before, outbox.c.state, outbox.c.reason).where(*mine)
                 rows = [row for row in db.execute(query) if row.state != "queued"]
             went = seen((str(row[0]), row[1], "" if row.state == "accepted" else row.reason or row.state) for row in rows)
-            before = seen((str(one.number_id), one.at, one.reason) for one in told[code] if one.at < now + DAYS)
+            written = [one for one in told[code] if one.reason != NO_FIRST_MINUTE]
+            before = seen((str(one.number_id), one.at, one.reason) for one in written if one.at < now + DAYS)
             assert went == before, code
+
+
+def test_a_phone_without_a_minute_for_the_first_reminder_is_told_of_before_and_after(service: Service) -> None:
+    """S39: its one morning a week is in a pause: no text two days before, and the calendar says so, fired or not."""
+    site = Site.build(service.context)
+    site.group("G07", first_day=date(2026, 6, 3))
+    add_pause(service.context, date(2026, 5, 24), date(2026, 6, 2), "block", "other", "command")
+    who = [site.person(safe_hours="Mon 09:00-12:00"), site.person(safe_hours="Fri 09:00-12:00"), site.person()]
+    numbers = [site.contact_of(code).number_id for code in who]
+    start = site.meetings()[0].starts_at
+    late = start - timedelta(hours=48)
+    for moment in (start - timedelta(days=14), start - timedelta(days=9), start - timedelta(hours=47)):
+        service.wait_until(moment)
+        with service.context.database.begin() as db:
+            group_id = db.execute(select(groups.group.c.id)).scalar_one()
+            told = foresee(db, group_id, service.context.now(db), Caps())
+        never = [(one.number_id, one.at, one.written) for one in told if one.reason == NO_FIRST_MINUTE and one.at < start]
+        assert never == sorted((number, late, False) for number in numbers), moment
+    rows = site.texts(outbox.c.template.in_(("V3", "V3b")))
+    assert {clock.local(row.not_before).date() for row in rows if row.not_before < start} == {date(2026, 6, 3)}
+    with service.context.database.begin() as db:
+        day = not_sent(db, group_id, clock.local(late).date(), start)
+    assert sorted((one.person_code, one.reason) for one in day) == sorted((code, NO_FIRST_MINUTE) for code in who)
+
+
+def test_a_minute_from_ten_days_to_two_before_is_used(service: Service) -> None:
+    """S39: an only allowed minute nine days before is used, and the morning text's 43 h before."""
+    site = Site.build(service.context)
+    site.group("G07", first_day=date(2026, 5, 29), weekday=4)
+    early = site.contact_of(site.person(safe_hours="Wed 09:00-10:00;Thu 18:00-18:30")).number_id
+    evening = site.contact_of(site.person(safe_hours="Mon 09:00-12:00;Wed 18:00-19:00")).number_id
+    add_pause(service.context, date(2026, 5, 21), date(2026, 5, 26), "block", "other", "command")
+    add_pause(service.context, date(2026, 5, 28), date(2026, 5, 28), "block", "other", "command")
+    start = site.meetings()[0].starts_at
+    service.wait_until(start - timedelta(minutes=1))
+    mine = outbox.c.expires_at == start
+    went = sorted((row.number_id, f"{clock.local(row.not_before):%m-%d %H:%M}") for row in site.texts(mine))
+    assert went == sorted([(early, "05-27 09:59"), (evening, "05-20 18:59"), (evening, "05-27 18:59")])

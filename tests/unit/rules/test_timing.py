@@ -17,6 +17,7 @@ from sms_service.rules.timing import (
     Behaviour,
     PauseWindow,
     at_local,
+    first_text_at,
     in_remembrance_week,
     is_umuganda,
     last_allowed_not_after,
@@ -27,6 +28,7 @@ from sms_service.rules.timing import (
     next_in_chain,
     reminder_times,
 )
+from sms_service.usecases import occurrences
 
 ALWAYS = SafeHours.always()
 PAUSE = PauseWindow(date(2026, 3, 10), date(2026, 3, 12), "block")
@@ -175,6 +177,27 @@ def test_reminder_times(starts: str, hours: str, two_day: str | None, morning: s
     start, hours_read = when(starts), SafeHours.parse(hours)
     assert reminder_times(start, when("2026-02-01 09:00"), hours_read, []) == expected
     assert reminder_times(start, start, hours_read, []) == (None, None)
+
+
+def test_a_phone_whose_only_minutes_lie_further_ahead_gets_no_first_text() -> None:
+    """S39: three weeks early it says nothing; what ``reminder_times`` finds, the occurrence is early enough for."""
+    start, hours = when("2026-03-25 14:00"), SafeHours.parse("Mon 09:00-12:00")
+    blocked = PauseWindow(date(2026, 3, 15), date(2026, 3, 24), "block")
+    assert reminder_times(start, when("2026-02-01 09:00"), hours, [blocked]) == (None, None)
+    assert first_text_at(start, hours, [blocked]) is None
+    assert first_text_at(start, hours, [PauseWindow(date(2026, 3, 17), date(2026, 3, 24), "block")]) == when("2026-03-16 11:59")
+
+
+@settings(max_examples=150, deadline=None)
+@given(start=st.integers(0, 2 * 365 * 1440).map(lambda n: when("2026-01-01") + timedelta(minutes=n)), hours=st.data())
+def test_no_reminder_lies_before_its_occurrence_fires(start: datetime, hours: st.DataObject) -> None:
+    """S39, I12: a moment further ahead than the lead would be past when the occurrence looks at the phone."""
+    read = SafeHours.parse(hours.draw(HOURS))
+    first = date.fromordinal(local(start).toordinal() - hours.draw(st.integers(0, 12)))
+    pauses = [PauseWindow(first, first + timedelta(days=hours.draw(st.integers(0, 9))), "block")]
+    two_day, morning = reminder_times(start, start - timedelta(days=60), read, pauses)
+    assert two_day is None or two_day > start - occurrences.LEAD_TWO_DAY
+    assert morning is None or morning > start - occurrences.LEAD_MORNING
 
 
 def test_reminders_do_not_depend_on_when_they_are_planned() -> None:
