@@ -50,8 +50,16 @@ class _Taking:
     parts: int = 0
 
 
-def claim(context: Context, db: Connection, token: str, most: int, busy: int, grace: timedelta) -> Claim:
-    """Reserve due rows under ``token``; no byte is sent while they are reserved.
+def claim(
+    context: Context,
+    db: Connection,
+    token: str,
+    most: int,
+    busy: int,
+    grace: timedelta,
+    lanes: Sequence[int] = outbox.LANES,
+) -> Claim:
+    """Reserve due rows of these lanes under ``token``; no byte is sent while they are reserved.
 
     ``busy`` of the ``most`` calls of this process are under way. ``grace`` leaves rows to the nudged workers for that long; lane 0
     never waits for it.
@@ -69,15 +77,17 @@ def claim(context: Context, db: Connection, token: str, most: int, busy: int, gr
     switch = state.read(db)
     alerts_only = not switch.outbound_on
     trusted = context.own_clock.trusted(db, switch, now)  # by a wrong clock only what answers a person and alerts may go
+    affordable = _affordable(context, db, now) if trusted else 0.0
+    if affordable < 1:
+        lanes = PRIVATE_LANES
     taking, paced = _Taking(), False
     if probing:
-        taking.chosen = _probe(db, now, lane_0_only=channel.paused_at is not None or not trusted, alerts_only=alerts_only)
+        taking.chosen = _probe(db, now, lanes if channel.paused_at is None else (0,), alerts_only=alerts_only)
         taking.parts = sum(row.segments for row in taking.chosen)
         if taking.chosen:
             state.change_channel(db, breaker_until=now + PROBE_EVERY)
     else:
-        affordable = _affordable(context, db, now) if trusted else 0.0
-        for lane in outbox.LANES if affordable >= 1 else PRIVATE_LANES:
+        for lane in lanes:
             room = room_of(lane, left - taking.parts, rate)
             paid = inf if lane in PRIVATE_LANES else affordable - taking.parts
             most_calls = calls_of(lane, most, busy + taking.calls)
@@ -85,7 +95,11 @@ def claim(context: Context, db: Connection, token: str, most: int, busy: int, gr
                 break
             until = now - (grace if lane else timedelta())
             stopped_short = _take_lane(db, taking, lane, until, min(room, paid), most_calls, alerts_only)
-            paced |= stopped_short and room <= paid
+            if stopped_short and room <= paid:
+                paced = True
+                break  # a long text waits for its parts: shorter ones of a later lane do not take them from it
+            if stopped_short:
+                _tell_ceiling(context, db, now)
     if not taking.chosen:
         return Claim([], paced)
     state.change_channel(db, tokens=left - taking.parts, tokens_at=now)
@@ -106,9 +120,14 @@ def _affordable(context: Context, db: Connection, now: datetime) -> float:
     """
     money = spending.left(db, context.spending, now)
     parts = money // context.price_per_segment if money and context.price_per_segment and money != inf else money
-    if parts < 1 and spending.mark_ceiling(db, now):
-        context.record(db, "service", "spending.ceiling", "sms", SPENT)
+    if parts < 1:
+        _tell_ceiling(context, db, now)
     return parts
+
+
+def _tell_ceiling(context: Context, db: Connection, now: datetime) -> None:
+    if spending.mark_ceiling(db, now):
+        context.record(db, "service", "spending.ceiling", "sms", SPENT)
 
 
 def _take_lane(
@@ -189,14 +208,15 @@ def _due(db: Connection, lane: int, until: datetime, limit: int, alerts_only: bo
     return db.execute(_DUE_ALERTS if alerts_only else _DUE, {"lane": lane, "until": until, "most": limit}).all()
 
 
-def _probe(db: Connection, now: datetime, *, lane_0_only: bool, alerts_only: bool) -> list[Row[Any]]:
+def _probe(db: Connection, now: datetime, lanes: Sequence[int], *, alerts_only: bool) -> list[Row[Any]]:
     """The one text that tries whether the gateway answers: the oldest of lane 0 if there is one, else one of class A (F25).
 
-    A text of class B, which must not be doubtful, tries it only when nothing else waits.
+    A text of class B, which must not be doubtful, tries it only when nothing else waits. ``lanes``: those whose texts the fence
+    lets go; thousands of others would each be put back before a reply had its try.
     """
     oldest = list(_due(db, 0, now, 1, alerts_only))
-    if oldest or lane_0_only or alerts_only:
+    if oldest or alerts_only:
         return oldest
-    each = [{"lane": lane, "until": now, "most": FIRST_LOOK} for lane in outbox.LANES[1:]]
+    each = [{"lane": lane, "until": now, "most": FIRST_LOOK} for lane in lanes if lane > 0]
     found = [row for one in each for row in db.execute(_DUE_ALIVE, one)]
     return sorted(found, key=lambda row: row.text_class != "A")[:1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from sms_service.failpoints import reach
 from sms_service.gateway.results import CallResult
 from sms_service.models import outbox
 from sms_service.security.tokens import new_url_token
-from sms_service.usecases.claim_texts import CALLS_A_ROUND, ROWS_A_ROUND, SET_BACK, claim, probe_again
+from sms_service.usecases.claim_texts import CALLS_A_ROUND, PRIVATE_LANES, ROWS_A_ROUND, SET_BACK, claim, probe_again
 from sms_service.usecases.context import Context
 from sms_service.usecases.fence_texts import CALL_DEADLINE_SECONDS, Call, fence
 from sms_service.usecases.record_answer import record_answers
@@ -55,9 +55,9 @@ def send_due(
     going = True
     while True:
         going = going and sending.fault is None and time.monotonic() < until and not stopping()
-        if going and sending.has_room:
+        if going and (lanes := sending.lanes):
             try:
-                going = sending.start()
+                going = sending.start(lanes)
                 if sending.fed and sending.has_room:
                     context.database.give_way()
                     continue
@@ -85,6 +85,7 @@ class _Sending:
         self.done = 0
         self.fed = False  # whether the last look found something to send
         self.fault: BaseException | None = None
+        self._looked = 0.0
 
     @property
     def has_room(self) -> bool:
@@ -92,14 +93,25 @@ class _Sending:
         return len(self.calls) <= self._most * 2 // 3 and self._under_way < MOST_UNDER_WAY
 
     @property
+    def lanes(self) -> Sequence[int]:
+        """What another round looks into: every lane; while slow calls of reminders and broadcasts leave no room for that, now and
+        then those that a few calls are kept for (I5).
+        """
+        if self.has_room:
+            return outbox.LANES
+        due = len(self.calls) < self._most and time.monotonic() - self._looked >= RECORD_EVERY
+        return PRIVATE_LANES if due else ()
+
+    @property
     def _under_way(self) -> int:
         return sum(len(call.rows) for call in self.calls.values())
 
-    def start(self) -> bool:
-        """Claim, fence and start the next calls; False when nothing more is due."""
-        token = new_url_token()
+    def start(self, lanes: Sequence[int]) -> bool:
+        """Claim, fence and start the next calls of these lanes; False when nothing more is due."""
+        token, self._looked = new_url_token(), time.monotonic()
         reach("before_claim")
-        claimed = self._context.database.run(lambda db: claim(self._context, db, token, self._most, len(self.calls), self._grace))
+        busy = len(self.calls)
+        claimed = self._context.database.run(lambda db: claim(self._context, db, token, self._most, busy, self._grace, lanes))
         self.fed = bool(claimed.rows)
         if not claimed.rows:
             return claimed.paced or bool(self.calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,25 @@ class Scripted:
 
     def balance(self, *, deadline: float = 10.0) -> Balance | None:
         return None
+
+
+@dataclass
+class Hanging(Scripted):
+    """Answers a text called ``reply`` at once, and any other when told to; ``hang`` counts those that hang."""
+
+    hang: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    other: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def send(
+        self, numbers: Sequence[str], text: str, *, sender: str | None, enqueue: bool | None = None, deadline: float = 40.0
+    ) -> CallResult:
+        if text == "reply":
+            self.other.set()
+        else:
+            self.hang.release()
+            self.let_go.wait(20)
+        return super().send(numbers, text, sender=sender, enqueue=enqueue, deadline=deadline)
 
 
 @pytest.fixture
@@ -127,6 +147,38 @@ def test_the_last_calls_are_kept_for_alerts_and_replies(context: Context, people
     assert [row.lane for row in claimed(context, most=8, busy=7).rows] == [1]
 
 
+def test_a_long_text_of_an_earlier_lane_is_not_overtaken_for_its_parts(context: Context, people: Seeded) -> None:
+    """I5: while the rate leaves one part, an alert of two parts waits for its second; shorter replies do not use up the first."""
+    slow = replace(context, send_rate_per_second=0.1)
+    with slow.database.begin() as db:
+        state.change_channel(db, tokens=1.0, tokens_at=NOW)
+    put(slow, people, [0], 0, body=TWO_PARTS)
+    put(slow, people, range(1, 5), 1)
+    assert claimed(slow) == Claim([], paced=True)
+    forward(slow, 11)
+    assert [row.lane for row in claimed(slow).rows] == [0]
+
+
+def test_slow_calls_leave_a_call_that_alerts_and_replies_can_have(
+    context: Context, people: Seeded, pool: ThreadPoolExecutor
+) -> None:
+    """I5, F20: broadcasts hang in the gateway; what comes afterwards is looked for, and leaves, while they hang."""
+    gateway = Hanging()
+    slow = replace(context, client=gateway)
+    for place in range(20):
+        put(slow, people, [place], 3, body=f"{place}")
+    sender = threading.Thread(target=send_due, args=(slow, pool), kwargs={"most": 8, "seconds": 6.0})
+    sender.start()
+    try:
+        assert all(gateway.hang.acquire(timeout=5) for _ in range(7))
+        put(slow, people, [30], 1, body="reply")
+        assert gateway.other.wait(4), "a reply waits for slow calls although one call is kept for it"
+    finally:
+        gateway.let_go.set()
+        sender.join(20)
+    assert states(slow, outbox.c.lane == 1) == ["accepted"]
+
+
 def test_texts_to_one_number_go_one_by_one_in_the_order_they_were_written(context: Context, people: Seeded) -> None:
     """The earlier written goes first although the later is due longer; an unknown send does not hold up the next."""
     put(context, people, [0], 2, name="first", not_before=NOW, body="1")
@@ -183,6 +235,26 @@ def test_an_open_breaker_is_tried_by_one_text_and_costs_nobody_an_attempt(
     assert set(states(away)) == {"accepted"}
     with away.database.begin() as db:
         assert state.read_channel(db).breaker_until is None
+
+
+def test_while_the_gateway_is_away_only_what_may_go_tries_it(context: Context, people: Seeded) -> None:
+    """F25, T6: with the ceiling reached, reminders that the fence puts back do not stand before a reply of class B."""
+    poor = replace(context, price_per_segment=10.0, spending=Ceilings(day=5.0))
+    put(poor, people, range(10), 2)
+    put(poor, people, [20], 1, text_class="B")
+    with poor.database.begin() as db:
+        state.change_channel(db, breaker_until=NOW - timedelta(seconds=1))
+    tries = claimed(poor)
+    assert ([row.lane for row in tries.rows], tries.probe) == ([1], True)
+
+
+def test_a_text_too_long_for_what_the_ceiling_leaves_is_told(context: Context, people: Seeded) -> None:
+    """T6: a text of two parts waits when one is left, and staff hear that it is for the ceiling."""
+    poor = replace(context, price_per_segment=10.0, spending=Ceilings(day=15.0))
+    put(poor, people, [0], 2, body=TWO_PARTS)
+    assert claimed(poor) == Claim([])
+    with poor.database.begin() as db:
+        assert "spending.ceiling" in [row.act for row in audit.latest(db, 5)]
 
 
 def test_a_ceiling_on_spending_stops_reminders_and_broadcasts_and_nothing_else(
