@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sms_service.usecases import erase as erasing
+from sms_service.usecases import overwrite
 from sms_service.usecases.purge import due, purge
 
 ACTOR = "command"
@@ -40,7 +41,7 @@ def add_to(main: click.Group, using: Any, failed: type[click.ClickException]) ->
         with using() as context:
             found = erasing.places(context, code) if dry_run else erasing.erase(context, code, reason, ACTOR)
             if not dry_run:
-                erasing.vacuum(context)
+                overwrite.vacuum(context)
         if as_json:
             click.echo(json.dumps({"person": found.code, "erased": not dry_run, "rows": found.rows, "kept": found.kept}))
         else:

@@ -21,6 +21,7 @@ NEEDS = "erase_people"
 PLACES = {
     "name": later("Name"),
     "phones": later("Phones with code word and PIN"),
+    "staff account": later("Name and login of a disabled account"),
     "numbers": later("Numbers of nobody else"),
     "texts out": later("Texts to the person"),
     "texts in": later("Texts from the person"),

@@ -59,7 +59,7 @@ class Place:
 
 
 _TEXTS = Place("texts", "removed")
-_ACCOUNT = Place("with the account", "kept")
+_ACCOUNT = Place("with the account", "removed")  # of a facilitator who is erased; any other account is nobody's
 _SIGN_IN = Place("sign_ins", "kept")
 PLACES: Mapping[str, Place] = {
     "inbound.sender": _TEXTS,

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, func, or_, select, update
 
 from sms_service.models import concerns, numbers, people, suppressions
+from sms_service.models import staff as accounts
 from sms_service.models.concerns import alert_phone, concern, concern_note
 from sms_service.models.dialogues import dialogue
 from sms_service.models.dials import dial
@@ -35,6 +36,7 @@ from sms_service.usecases.accept_inbound import stop_number
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.find import person_named
+from sms_service.usecases.overwrite import overwrite_deleted
 from sms_service.usecases.remove_texts import remove_dials, remove_texts_in, remove_texts_out
 
 ERASED = "erased"
@@ -84,16 +86,23 @@ def erase(context: Context, person_code: str, reason: str, actor: str, *, patien
 def _check(db: Connection, who: Row[Any]) -> None:
     if who.status == ERASED:
         raise UseFault("person", "%(code)s has been erased already", code=who.code)
-    open_ones = db.execute(
-        select(concern.c.code).where(concern.c.person_id == who.id, concern.c.state.in_(concerns.OPEN)).order_by(concern.c.code)
-    )
-    waiting = ", ".join(open_ones.scalars())
+    waiting = ", ".join(_open_concerns(db, who, _look(db, who).alone))
     if waiting:
         raise UseFault("person", "%(code)s has open concerns: %(concerns)s; close them first", code=who.code, concerns=waiting)
     account = select(staff.c.code).where(staff.c.person_id == who.id, staff.c.disabled_at.is_(None))
     held = db.execute(account.limit(1)).scalar()
     if held:
         raise UseFault("person", "%(code)s has the account %(account)s; disable it first", code=who.code, account=held)
+
+
+def _open_concerns(db: Connection, who: Row[Any], own: Collection[int]) -> list[str]:
+    """Codes of what somebody must still act on: about the person, or on a phone whose number and texts would go with them.
+
+    A text from such a phone may be somebody else's cry for help: who shared it, or nobody known (S9, S25).
+    """
+    mine = or_(concern.c.person_id == who.id, concern.c.number_id.in_(own))
+    query = select(concern.c.code).where(mine, concern.c.state.in_(concerns.OPEN))
+    return list(db.execute(query.order_by(concern.c.code)).scalars())
 
 
 def _begin(context: Context, db: Connection, who: Row[Any], reason: str, actor: str) -> None:
@@ -119,6 +128,7 @@ def _finish(context: Context, person_id: int, actor: str, patience: float) -> Pl
             numbers.lock_many(db, [*found.alone, *found.shared])
             if not _calling(db, found):
                 found = _look(db, who)  # what came before the locks were had
+                _need_nothing_unseen(db, who, found)
                 _take_all(context, db, who, found)
                 context.record(db, actor, "person.erased", who.code, f"{sum(found.rows.values())} rows")
                 break
@@ -129,8 +139,17 @@ def _finish(context: Context, person_id: int, actor: str, patience: float) -> Pl
                 code=who.code,
             )
         time.sleep(LOOK_AGAIN_SECONDS)
-    _take_late(context, found)
+    _take_late(context, who, found)
     return found
+
+
+def _need_nothing_unseen(db: Connection, who: Row[Any], found: Places) -> None:
+    """A RED concern that came while the erasure was under way: nobody can be called whose number is gone (S25)."""
+    mine = or_(concern.c.person_id == who.id, concern.c.number_id.in_(found.alone))
+    red = (concern.c.severity == "red", concern.c.state == "new")
+    if code := db.execute(select(concern.c.code).where(mine, *red).limit(1)).scalar():
+        said = "%(code)s is stopped; %(concern)s came in meanwhile, and the rest goes when somebody has it"
+        raise UseFault("person", said, code=who.code, concern=code)
 
 
 def _calling(db: Connection, found: Places) -> bool:
@@ -145,17 +164,12 @@ def _look(db: Connection, who: Row[Any]) -> Places:
     theirs = (contact_point.c.person_id != who.id, contact_point.c.ended_at.is_(None))
     others = select(contact_point.c.number_id).where(contact_point.c.number_id.in_(mine), *theirs)
     held = set(db.execute(others).scalars())
-    for table in (alert_phone, duty):  # a staff phone stays one
-        held |= set(db.execute(select(table.c.number_id).where(table.c.number_id.in_(mine))).scalars())
+    for table in (alert_phone, duty):  # a staff phone stays one as long as somebody's account goes with it
+        phones = select(table.c.number_id).join(staff, staff.c.id == table.c.staff_id).where(staff.c.disabled_at.is_(None))
+        held |= set(db.execute(phones.where(table.c.number_id.in_(mine))).scalars())
     found.alone, found.shared = sorted(mine - held), sorted(held)
     own = found.alone
-    talks = select(dialogue.c.id).where(dialogue.c.person_id == who.id)
-    unnamed = outbox.c.number_id.in_(own) & outbox.c.person_id.is_(None)
-    found.texts_out = _ids(db, outbox, or_(unnamed, outbox.c.person_id == who.id))
-    known_in = inbound.c.number_id.in_(found.shared) & inbound.c.dialogue_id.in_(talks)
-    found.texts_in = _ids(db, inbound, or_(inbound.c.number_id.in_(own), known_in))
-    known_dial = dial.c.number_id.in_(found.shared) & (dial.c.person_id == who.id)
-    found.dials = _ids(db, dial, or_(dial.c.number_id.in_(own), known_dial))
+    found.texts_out, found.texts_in, found.dials = _texts(db, who, own, found.shared)
     about = _concerns(who, own)
     found.rows = {
         "name": _count(db, identity, identity.c.person_id == who.id),
@@ -166,6 +180,7 @@ def _look(db: Connection, who: Row[Any]) -> Places:
         "dials": len(found.dials),
         "reports": _count(db, parked_report, parked_report.c.number_id.in_(own)),
         "concern notes": _count(db, concern_note, concern_note.c.concern_id.in_(about)),
+        "staff account": _count(db, staff, staff.c.person_id == who.id, staff.c.login.not_like("erased %")),
         "harm notes": _count(db, harm, harm.c.person_id == who.id, harm.c.note.is_not(None)),
         "referral reasons": _count(db, referral, referral.c.person_id == who.id, referral.c.decision.is_not(None)),
     }
@@ -179,8 +194,19 @@ def _look(db: Connection, who: Row[Any]) -> Places:
     return found
 
 
+def _texts(db: Connection, who: Row[Any], own: Collection[int], shared: Collection[int]) -> tuple[list[int], list[int], list[int]]:
+    """Row ids of texts out, texts in and dials that are the person's; not what somebody else said on a phone both had."""
+    talks = select(dialogue.c.id).where(dialogue.c.person_id == who.id)
+    of_others = select(dialogue.c.id).where(dialogue.c.number_id.in_(own), dialogue.c.person_id != who.id)
+    in_own = inbound.c.number_id.in_(own) & or_(inbound.c.dialogue_id.is_(None), inbound.c.dialogue_id.not_in(of_others))
+    in_shared = inbound.c.number_id.in_(shared) & inbound.c.dialogue_id.in_(talks)
+    out, dialled = (or_(t.c.person_id.is_(None) & t.c.number_id.in_(own), t.c.person_id == who.id) for t in (outbox, dial))
+    return _ids(db, outbox, out), _ids(db, inbound, or_(in_own, in_shared)), _ids(db, dial, dialled)
+
+
 def _concerns(who: Row[Any], own: Collection[int]) -> Any:
-    return select(concern.c.id).where(or_(concern.c.person_id == who.id, concern.c.number_id.in_(own)))
+    unnamed = concern.c.number_id.in_(own) & concern.c.person_id.is_(None)
+    return select(concern.c.id).where(or_(concern.c.person_id == who.id, unnamed))
 
 
 def _unknown_on(db: Connection, shared: Collection[int]) -> int:
@@ -198,13 +224,14 @@ def _count(db: Connection, table: Table, *where: ColumnElement[bool]) -> int:
 def _take_all(context: Context, db: Connection, who: Row[Any], found: Places) -> None:
     """Everything at once: whoever looks sees the whole person or none of them."""
     overwrite_deleted(db)
-    _take_texts(db, found)
+    _take_texts(db, found.texts_out, found.texts_in, found.dials)
     db.execute(delete(parked_report).where(parked_report.c.number_id.in_(found.alone)))
     db.execute(delete(concern_note).where(concern_note.c.concern_id.in_(_concerns(who, found.alone))))
     db.execute(update(harm).where(harm.c.person_id == who.id).values(note=None))
     db.execute(update(referral).where(referral.c.person_id == who.id).values(decision=None))
     db.execute(delete(contact_point).where(contact_point.c.person_id == who.id))
     db.execute(delete(identity).where(identity.c.person_id == who.id))
+    _close_accounts(context, db, who)
     for number_id in found.alone:
         _make_nobodys(context, db, number_id)
     if found.shared:
@@ -212,8 +239,16 @@ def _take_all(context: Context, db: Connection, who: Row[Any], found: Places) ->
     people.change(db, who.id, status=ERASED, outbound_held=True, last_seen_at=None)
 
 
-def _take_texts(db: Connection, found: Places) -> None:
-    for ids, remove in ((found.texts_out, remove_texts_out), (found.texts_in, remove_texts_in), (found.dials, remove_dials)):
+def _close_accounts(context: Context, db: Connection, who: Row[Any]) -> None:
+    """A facilitator's account, disabled before, stays as its code in the audit; its name and login, mostly a name too, go."""
+    for account in db.execute(select(staff.c.id, staff.c.code).where(staff.c.person_id == who.id)).all():
+        name = context.vault.seal("staff", "name", account.id, account.code)
+        values = {"name": name, "login": f"erased {account.code}", "password_hash": None, "totp": None}
+        accounts.change(db, account.id, **values, disabled_at=func.coalesce(staff.c.disabled_at, context.now(db)))
+
+
+def _take_texts(db: Connection, texts_out: list[int], texts_in: list[int], dials: list[int]) -> None:
+    for ids, remove in ((texts_out, remove_texts_out), (texts_in, remove_texts_in), (dials, remove_dials)):
         for start in range(0, len(ids), GIVEN_AT_ONCE):
             remove(db, ids[start : start + GIVEN_AT_ONCE])
 
@@ -233,7 +268,7 @@ def _make_nobodys(context: Context, db: Connection, number_id: int) -> None:
         "hash": context.vault.number_hash(drawn),
         "sealed": context.vault.seal("number", "sealed", number_id, drawn),
     }
-    values |= {"code": new_code("N", 9), "language": None, "flagged": None}
+    values |= {"code": new_code("N", 9), "language": None, "flagged": None, "staff_phone": False}
     numbers.change(db, number_id, **values, last_inbound_at=None, last_v14_at=None)
 
 
@@ -242,61 +277,29 @@ def _nobodys_number() -> str:
     return f"+999{secrets.randbelow(10**11):011d}"
 
 
-def _take_late(context: Context, found: Places) -> None:
+def _take_late(context: Context, who: Row[Any], found: Places) -> None:
     """A text or turn that was being stored while the person was erased."""
     with context.database.begin() as db:
         overwrite_deleted(db)
-        late = Places(found.code, alone=found.alone)
-        late.texts_out = _ids(db, outbox, outbox.c.number_id.in_(found.alone))
-        late.texts_in = _ids(db, inbound, inbound.c.number_id.in_(found.alone))
-        late.dials = _ids(db, dial, dial.c.number_id.in_(found.alone))
-        _take_texts(db, late)
-
-
-def overwrite_deleted(db: Connection) -> None:
-    """On SQLite what is deleted is overwritten in the file; on PostgreSQL the bytes go with the vacuum (docs/operations.md)."""
-    if db.dialect.name == "sqlite":
-        db.exec_driver_sql("PRAGMA secure_delete=ON")
-
-
-VACUUMED = (
-    "identity",
-    "contact_point",
-    "number",
-    "outbox",
-    "inbound",
-    "turn",
-    "dial",
-    "concern_note",
-    "text_word",
-    "parked_report",
-)
-
-
-def vacuum(context: Context) -> None:
-    """The bytes of deleted rows leave the tables now, not with the next vacuum; on SQLite they leave the log beside the file."""
-    if context.database.is_postgresql:
-        with context.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-            for table in VACUUMED:
-                plain.exec_driver_sql(f"VACUUM {table}")
-        return
-    plain_sqlite = context.database.engine.raw_connection()  # outside any transaction, which a checkpoint cannot be in
-    try:
-        plain_sqlite.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        plain_sqlite.close()
+        _take_texts(db, *_texts(db, who, found.alone, ()))
 
 
 # what the purge does by itself
 
 
 def waiting(context: Context, db: Connection, now: datetime) -> list[int]:
-    """People who withdrew long enough ago, no concern of theirs open; at most ``A_ROUND``."""
+    """People who withdrew long enough ago, and whom nothing that ``erase`` refuses for keeps; at most ``A_ROUND``."""
     left = context.periods.over("withdrawn", now)
     last = select(func.max(consent.c.at)).where(consent.c.person_id == person.c.id).scalar_subquery()
     since = func.coalesce(last, person.c.created_at)
-    open_concern = exists().where(concern.c.person_id == person.c.id, concern.c.state.in_(concerns.OPEN))
-    query = select(person.c.id).where(person.c.status == "withdrawn", since < left, ~open_concern)
+    still_open = concern.c.state.in_(concerns.OPEN)
+    about = exists().where(concern.c.person_id == person.c.id, still_open)
+    other = contact_point.alias("other")
+    shared = exists().where(other.c.number_id == concern.c.number_id, other.c.person_id != person.c.id, other.c.ended_at.is_(None))
+    phone = (contact_point.c.person_id == person.c.id) & (contact_point.c.number_id == concern.c.number_id)
+    on_phone = exists().where(phone, still_open, ~shared)
+    account = exists().where(staff.c.person_id == person.c.id, staff.c.disabled_at.is_(None))
+    query = select(person.c.id).where(person.c.status == "withdrawn", since < left, ~about, ~on_phone, ~account)
     return list(db.execute(query.order_by(person.c.id).limit(A_ROUND)).scalars())
 
 
@@ -332,6 +335,7 @@ def _erase_quietly(context: Context, person_id: int, actor: str) -> int:
         with context.database.begin() as db:
             who = db.execute(select(person).where(person.c.id == person_id)).one()
             if who.status != "withdrawn" or not _in_journal(db, who):
+                _check(db, who)
                 _begin(context, db, who, "retention", actor)
         _finish(context, person_id, actor, 0.0)
     except UseFault:

@@ -27,8 +27,10 @@ from sms_service.models.outbox import FINAL, outbox, parked_report
 from sms_service.models.people import consent, person
 from sms_service.models.referrals import referral
 from sms_service.models.staff import login, signin_failure, signin_link
+from sms_service.models.suppressions import suppression
 from sms_service.usecases.context import Context
-from sms_service.usecases.erase import begun, finish_begun, finish_waiting, overwrite_deleted, waiting
+from sms_service.usecases.erase import begun, finish_begun, finish_waiting, waiting
+from sms_service.usecases.overwrite import overwrite_deleted
 from sms_service.usecases.remove_texts import remove_dials, remove_texts_in, remove_texts_out
 
 FIRST_STEP, MOST_A_STEP = 50, 500
@@ -134,7 +136,8 @@ def _dials(context: Context, now: datetime) -> Select[Any]:
 
 
 def _broadcast_texts(context: Context, now: datetime) -> Select[Any]:
-    ended = broadcast.c.state.in_(("done", "recalled", "refused")) & (broadcast.c.created_at < context.periods.over("texts", now))
+    last = func.coalesce(broadcast.c.finished_at, broadcast.c.created_at)  # one that was paused or waited ends long after
+    ended = broadcast.c.state.in_(("done", "recalled", "refused")) & (last < context.periods.over("texts", now))
     return select(broadcast_text.c.id).where(broadcast_text.c.broadcast_id.in_(select(broadcast.c.id).where(ended)))
 
 
@@ -175,7 +178,10 @@ def _harm(context: Context, now: datetime) -> Select[Any]:
 
 
 def _consents(context: Context, now: datetime) -> Select[Any]:
-    gone = select(person.c.id).where(person.c.status == "erased")
+    """From the erasure, which the suppression journal dates: until then they are what allows each text (S16)."""
+    over = (suppression.c.kind == "erasure", suppression.c.at < context.periods.over("consents", now))
+    named = select(suppression.c.person_code).where(*over, suppression.c.person_code.is_not(None))
+    gone = select(person.c.id).where(person.c.status == "erased", person.c.code.in_(named))
     return select(consent.c.id).where(consent.c.person_id.in_(gone), consent.c.at < context.periods.over("consents", now))
 
 

@@ -18,8 +18,9 @@ from sms_service.models.month_counts import month_count
 from sms_service.models.outbox import outbox
 from sms_service.models.people import contact_point, identity, person
 from sms_service.models.search import text_word
-from sms_service.usecases.erase import erase, places, vacuum
+from sms_service.usecases.erase import erase, places
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.overwrite import vacuum
 from sms_service.usecases.purge import purge
 from tests.faults.conftest import SHORT, Start
 from tests.faults.load import DialLoad, InboundLoad

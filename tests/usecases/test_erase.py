@@ -21,12 +21,14 @@ from sms_service.models.search import text_word
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.contacts import add_phone
 from sms_service.usecases.enrol import withdraw
-from sms_service.usecases.erase import erase, places, vacuum
+from sms_service.usecases.erase import erase, places
 from sms_service.usecases.faults import UseFault
 from sms_service.usecases.invariants import check_invariants
+from sms_service.usecases.overwrite import vacuum
 from sms_service.usecases.pins import draw_pin, set_code_word
 from sms_service.usecases.purge import purge
 from sms_service.usecases.remind_group import remind_group
+from sms_service.usecases.staff_accounts import set_enabled
 from tests.service import Service
 from tests.usecases.site import NOW, Site
 
@@ -231,3 +233,98 @@ def test_the_bytes_are_gone_from_the_file(service: Service) -> None:
     erase(service.context, code, WHY, "S12")
     vacuum(service.context)
     assert not any(held(value) for value in bodies)
+
+
+def shared_by_two(service: Service) -> tuple[Site, str, str]:
+    """Two people on one phone, both withdrawn: no phone is in use any more."""
+    site = Site.build(service.context)
+    site.group()
+    first = site.person(phone_ownership="shared_partner")
+    second = site.person(phone="", phone_ownership="none")
+    add_phone(service.context, second, "0788000001", "shared_partner", "", "command")
+    return site, first, second
+
+
+def test_an_open_concern_on_the_phone_keeps_number_and_words_whoever_wrote(service: Service) -> None:
+    """S9, S25, S33: nobody can be called about a RED text whose number was erased with another person of the same phone."""
+    site, first, second = shared_by_two(service)
+    service.text(PHONE, "Ndashaka kwiyahura")
+    service.work()
+    for code in (first, second):
+        withdraw(service.context, code, "S12")
+    assert one(service, select(concern.c.person_id).where(concern.c.severity == "red")) is None, "whose it is, nobody knows"
+    with pytest.raises(UseFault, match="open concerns"):
+        erase(service.context, first, WHY, "S12")
+    site.at(NOW + timedelta(days=22))
+    assert purge(service.context)["people"] == 0
+    with service.context.database.begin() as db:
+        assert numbers.find(db, service.context.vault, PHONE) is not None
+        assert db.execute(select(inbound.c.id)).first() is not None
+        db.execute(update(concern).values(state="closed", closed_at=NOW))
+    assert purge(service.context)["people"] == 2
+
+
+def test_notes_and_texts_of_who_shared_the_phone_before_stay(service: Service) -> None:
+    """S9, I19: erasing one takes what is theirs or of nobody known, not what is the other's."""
+    site, first, second = shared_by_two(service)
+    site.staff("ana", "safeguarding")
+    vault = service.context.vault
+    with service.context.database.begin() as db:
+        staff_id = db.execute(select(metadata.tables["staff"].c.id)).scalars().first()
+        number_id = db.execute(select(contact_point.c.number_id)).scalars().first()
+        for code in (first, second):
+            about, note_id = new_row_id(), new_row_id()
+            told = {"kind": "crisis_red", "severity": "red", "state": "closed", "texts": 1, "opened_at": NOW, "due_at": NOW}
+            who = site_id(db, code)
+            db.execute(insert(concern).values(id=about, code=f"C{code}", number_id=number_id, person_id=who, **told))
+            note = vault.seal("concern_note", "note", note_id, "met at home")
+            db.execute(insert(concern_note).values(id=note_id, concern_id=about, staff_id=staff_id, at=NOW, note=note))
+    for code in (first, second):
+        withdraw(service.context, code, "S12")
+    proof = erase(service.context, first, WHY, "S12")
+    assert proof.rows["numbers"] == 1
+    assert proof.rows["concern notes"] == 1
+    kept = select(concern.c.person_id).join(concern_note, concern_note.c.concern_id == concern.c.id)
+    assert one(service, kept) == site.id_of(second)
+
+
+def test_a_red_text_during_the_erasure_waits_for_somebody(service: Service) -> None:
+    """S25: begun and not finished, the number stays until somebody has the concern; then the purge goes on."""
+    _, code = known_person(service)
+    with service.context.database.begin() as db:
+        row_id = db.execute(select(outbox.c.id).where(outbox.c.kind != "alert")).scalars().first()
+        db.execute(update(outbox).where(outbox.c.id == row_id).values(state="calling", lease_until=NOW + timedelta(seconds=90)))
+    with pytest.raises(UseFault, match="under way"):
+        erase(service.context, code, WHY, "S12", patience=0.0)
+    service.text(PHONE, "Ndashaka kwiyahura")
+    with service.context.database.begin() as db:
+        db.execute(update(outbox).where(outbox.c.id == row_id).values(state="accepted", gateway_id="ATX", accepted_at=NOW))
+    assert purge(service.context)["people"] == 0
+    with service.context.database.begin() as db:
+        assert numbers.find(db, service.context.vault, PHONE) is not None
+        db.execute(update(concern).where(concern.c.state == "new").values(state="acknowledged", acknowledged_at=NOW))
+    assert purge(service.context)["people"] == 1
+
+
+def test_the_name_and_duty_phone_of_a_former_account_go_too(service: Service) -> None:
+    """I19: the account of an erased facilitator is a code in the audit, and the phone of its duties nobody's."""
+    site = Site.build(service.context)
+    site.group()
+    code = site.person(kind="facilitator")
+    account = site.staff("jeanne", "safeguarding")
+    rows = metadata.tables["staff"]
+    with service.context.database.begin() as db:
+        who = db.execute(update(rows).values(person_id=site_id(db, code)).returning(rows.c.id)).scalar_one()
+        phone = db.execute(select(contact_point.c.number_id)).scalar_one()
+        hours = {"starts_at": NOW - timedelta(days=2), "ends_at": NOW - timedelta(days=1), "created_at": NOW}
+        db.execute(insert(metadata.tables["duty"]).values(id=new_row_id(), staff_id=who, number_id=phone, line=1, **hours))
+    withdraw(service.context, code, "S12")
+    site.at(NOW + timedelta(days=22))
+    assert purge(service.context)["people"] == 0, "the account is still used"
+    set_enabled(service.context, account, False, actor="S1")
+    before = sealed_of(service)
+    assert purge(service.context)["people"] == 1
+    after = sealed_of(service)
+    assert not after["staff.name"] & before["staff.name"]
+    assert not after["number.sealed"] & before["number.sealed"]
+    assert one(service, select(rows.c.login)) == f"erased {account}"

@@ -13,10 +13,12 @@ from sms_service.models.dials import dial, turn
 from sms_service.models.inbound import inbound
 from sms_service.models.month_counts import month_count
 from sms_service.models.outbox import attempt, outbox
+from sms_service.models.people import consent
 from sms_service.models.schedules import occurrence
 from sms_service.models.search import text_word
 from sms_service.models.staff import staff
 from sms_service.security.tokens import new_row_id
+from sms_service.usecases.erase import erase
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.purge import due, purge
 from tests.service import Service
@@ -119,3 +121,21 @@ def test_a_note_goes_two_years_after_its_concern_closed(service: Service) -> Non
     site.at(NOW + timedelta(days=722))
     assert purge(service.context)["notes"] == 1
     assert count(service, concern) >= 1
+
+
+def test_consents_stay_five_years_from_the_erasure_not_from_their_day(service: Service) -> None:
+    """S33, S16: what allowed the texts can be shown for five years after the person is gone, however long they were here."""
+    site = Site.build(service.context)
+    site.group()
+    code = site.person()
+    given = count(service, consent)
+    assert given
+    erased_at = NOW + timedelta(days=6 * 365)
+    site.at(erased_at)
+    erase(service.context, code, "asked in person", "S12")
+    kept = count(service, consent)
+    assert kept > given, "withdrawing is entered as well"
+    site.at(erased_at + timedelta(days=5 * 365 - 1))
+    assert purge(service.context)["consents"] == 0
+    site.at(erased_at + timedelta(days=5 * 365 + 1))
+    assert purge(service.context)["consents"] == kept
