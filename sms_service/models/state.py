@@ -22,7 +22,6 @@ service_state = Table(
     Column("publications", Integer, nullable=False, default=0),  # counts up: a process that sees another number loads anew
     at("backup_at", nullable=True),
     at("backup_verified_at", nullable=True),
-    word("hash_key", 16, nullable=True),  # the fingerprint of the key that every keyed hash is known to be under
 )
 
 channel = Table(

@@ -1,4 +1,4 @@
-"""What a restore must know: stops by hash, the last backup, the key that hashes are under, what the audit's chain covers"""
+"""What a restore must know: stops by hash, the last backup, what the audit's chain covers"""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ def upgrade() -> None:
     )
     op.add_column("service_state", sa.Column("backup_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("service_state", sa.Column("backup_verified_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("service_state", sa.Column("hash_key", sa.String(length=16), nullable=True))
     op.add_column("audit", sa.Column("mark", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("audit", "mark")
-    op.drop_column("service_state", "hash_key")
     op.drop_column("service_state", "backup_verified_at")
     op.drop_column("service_state", "backup_at")
     op.drop_index("ix_suppression_written_at", table_name="suppression")
