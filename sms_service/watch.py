@@ -106,10 +106,11 @@ class Watch:
             ready, degraded = told["ready"], told["degraded"]
             if status not in (200, 503) or not isinstance(degraded, list):
                 raise ValueError("no answer of this service")
+            told_names = alarms.alarm_names(degraded)
         except (requests.RequestException, ValueError, KeyError, TypeError) as fault:
             log.warning("watch.unreachable", error=type(fault).__name__)
             return Seen(frozenset({*names, alarms.UNREACHABLE}), all_known=False)
-        names |= {alarms.alarm_name(str(name)[:60]) for name in degraded}
+        names |= told_names
         if not ready:
             names = (names - {"database", "keys", "schema"}) | {alarms.NOT_READY}
         return Seen(frozenset(names - alarms.SOMEBODY_DECIDED), all_known=bool(ready))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 UNREACHABLE, NOT_READY, CERTIFICATE = "unreachable", "not_ready", "certificate"
 REPEAT_SECONDS: Final = 1800.0
+MOST_NAMES: Final = 100
+_NAME = re.compile(r"[a-z][a-z0-9_ ]{0,59}")
 
 HOLD: Final[Mapping[str, float]] = {
     UNREACHABLE: 120.0,
@@ -43,9 +46,16 @@ class Say:
     count: int
 
 
-def alarm_name(degraded: str) -> str:
-    """A degraded state as an alarm's name: one word, as in the metrics' label."""
-    return degraded.replace(" ", "_")
+def alarm_names(degraded: Sequence[object]) -> set[str]:
+    """Degraded states as alarms' names, each one word as in the metrics' label.
+
+    Raises ``ValueError`` for what no release of the service says: a name becomes an argument of the program that is called, where
+    one that begins with a dash would be an option, and each makes a call of its own (I22).
+    """
+    names = [one.replace(" ", "_") for one in degraded if isinstance(one, str) and _NAME.fullmatch(one)]
+    if len(names) != len(degraded) or len(names) > MOST_NAMES:
+        raise ValueError("these are no degraded states of the service")
+    return set(names)
 
 
 def follow(standing: Mapping[str, Standing], seen: Collection[str], now: float, *, all_known: bool) -> dict[str, Standing]:

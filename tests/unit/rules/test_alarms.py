@@ -94,3 +94,13 @@ def test_the_state_is_read_back_as_it_was_written() -> None:
 def test_a_state_that_is_none_is_refused(stored: object) -> None:
     with pytest.raises(ValueError, match="no state"):
         alarms.from_json(stored)
+
+
+@pytest.mark.parametrize(
+    "said", [["--config=/tmp/x"], ["-x"], ["clock\nclock"], ["$(id)"], [""], [7], ["a" * 61], [f"a{n}" for n in range(101)]]
+)
+def test_what_no_release_of_the_service_says_makes_no_call_of_its_own(said: list[object]) -> None:
+    """I22: whoever answers in the service's place neither gives the called program an option nor keeps it running."""
+    with pytest.raises(ValueError, match="no degraded states"):
+        alarms.alarm_names(said)
+    assert alarms.alarm_names(["queue store away", "clock"]) == {"queue_store_away", "clock"}
