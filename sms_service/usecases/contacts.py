@@ -16,7 +16,7 @@ from sms_service.security.tokens import new_row_id
 from sms_service.text.phone import PhoneFault, parse_for_import
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.find import contact_named, person_named
+from sms_service.usecases.find import contact_named, person_to_change
 
 OWNERSHIPS = ("own", "shared_partner", "shared_other")
 NO_PHONE = "none"
@@ -52,7 +52,7 @@ def add_phone(
 ) -> int:
     """Record, face to face, a phone of a person; returns the contact point's row id. Raises ``UseFault``."""
     with context.database.begin() as db:
-        who = person_named(db, person_code)
+        who = person_to_change(db, person_code)
         contact_id = add_phone_in(
             context,
             db,

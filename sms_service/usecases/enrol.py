@@ -16,7 +16,7 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.effects import WORDING
 from sms_service.usecases.enrol_rows import Enrolment, enrol_rows, free_codes
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.find import already_made, group_named, once_id, person_named
+from sms_service.usecases.find import already_made, group_named, once_id, person_to_change
 from sms_service.usecases.new_person import HOW, NewPerson, check_person
 from sms_service.usecases.opt_in import offer_opt_ins
 
@@ -67,7 +67,7 @@ def set_consents(context: Context, person_code: str, given: Sequence[str], how: 
     ``UseFault``.
     """
     with context.database.begin() as db:
-        who, now = person_named(db, person_code), context.now(db)
+        who, now = person_to_change(db, person_code), context.now(db)
         if how not in HOW or set(given) - set(PURPOSES):
             raise UseFault("consents", "choose purposes of the list, and how consent was given")
         before = {purpose for purpose, row in consents_of(db, who.id).items() if row.given}
@@ -81,7 +81,7 @@ def set_consents(context: Context, person_code: str, given: Sequence[str], how: 
 def withdraw(context: Context, person_code: str, actor: str) -> None:
     """The person leaves: consents withdrawn, groups and phones ended, nothing queued leaves. The identity stays until erased."""
     with context.database.begin() as db:
-        who, now = person_named(db, person_code), context.now(db)
+        who, now = person_to_change(db, person_code), context.now(db)
         if who.status == "withdrawn":
             raise UseFault("person", "%(code)s has already withdrawn", code=who.code)
         withdraw_in(context, db, who, actor, now)

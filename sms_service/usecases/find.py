@@ -34,6 +34,14 @@ def person_named(db: Connection, code: str, field: str = "person") -> Row[Any]:
     return row
 
 
+def person_to_change(db: Connection, code: str) -> Row[Any]:
+    """As ``person_named``, for what is written about somebody: nothing is, once they were erased (I19)."""
+    row = person_named(db, code)
+    if row.status == "erased":
+        raise UseFault("person", "%(code)s was erased; enrol the person anew, under another code", code=row.code)
+    return row
+
+
 def staff_named(db: Connection, name: str, field: str = "actor") -> Row[Any]:
     """The active staff account with this code (S12) or login, or a fault on ``field``."""
     row = db.execute(select(staff).where((staff.c.code == name) | (staff.c.login == name), staff.c.disabled_at.is_(None))).first()

@@ -16,7 +16,7 @@ from sms_service.text.topics import topic_word_in
 from sms_service.usecases import check_ins
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import Faults, UseFault
-from sms_service.usecases.find import already_made, group_named, once_id, person_named, read_time
+from sms_service.usecases.find import already_made, group_named, once_id, person_named, person_to_change, read_time
 from sms_service.usecases.follow_ups import close_group_in, reopen_group_in
 from sms_service.usecases.plan_meetings import plan_meetings_in
 
@@ -165,7 +165,7 @@ def _facilitator(db: Connection, code: str, field: str, sex: str) -> int:
 def add_member(context: Context, group_code: str, person_code: str, part: str, actor: str) -> None:
     """Put a person into a group as ``member`` or ``partner``; again after leaving is allowed, twice changes nothing."""
     with context.database.begin() as db:
-        row, who = group_named(db, group_code), person_named(db, person_code)
+        row, who = group_named(db, group_code), person_to_change(db, person_code)
         join_in(db, row.id, who.id, part, context.now(db))
         context.record(db, actor, "group.member_add", row.code, who.code)
 

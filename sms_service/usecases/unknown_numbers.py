@@ -17,7 +17,7 @@ from sms_service.models.people import contact_point
 from sms_service.usecases.contacts import add_phone_in
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import UseFault
-from sms_service.usecases.find import person_named
+from sms_service.usecases.find import person_to_change
 
 LEAST_REASON, MOST_REASON = 5, 300
 
@@ -73,7 +73,7 @@ def link_number(context: Context, number_code: str, person_code: str, ownership:
         row = db.execute(select(number).where(number.c.code == number_code.strip().upper())).first()
         if row is None or row.staff_phone or people.contact_points_of(db, [row.id]):
             raise UseFault("number", "this is not an unknown number; it may have been linked meanwhile")
-        who = person_named(db, person_code)
+        who = person_to_change(db, person_code)
         if who.status != "active":
             raise UseFault("person", "%(code)s has withdrawn", code=who.code)
         contact_id = add_phone_in(context, db, who, numbers.reveal(context.vault, row), ownership, "", now)

@@ -20,9 +20,10 @@ from sms_service.models.people import contact_point, identity, person
 from sms_service.models.search import text_word
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.contacts import add_phone
-from sms_service.usecases.enrol import withdraw
+from sms_service.usecases.enrol import set_consents, withdraw
 from sms_service.usecases.erase import erase, places
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.groups import add_member
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.overwrite import vacuum
 from sms_service.usecases.pins import draw_pin, set_code_word
@@ -328,3 +329,20 @@ def test_the_name_and_duty_phone_of_a_former_account_go_too(service: Service) ->
     assert not after["staff.name"] & before["staff.name"]
     assert not after["number.sealed"] & before["number.sealed"]
     assert one(service, select(rows.c.login)) == f"erased {account}"
+
+
+def test_nothing_is_written_about_whom_was_erased(service: Service) -> None:
+    """I19: a number added to the code that is left would never be erased again; who comes back is enrolled anew."""
+    site = Site.build(service.context)
+    site.group()
+    code = site.person()
+    erase(service.context, code, WHY, "S12")
+    for act in (
+        lambda: add_phone(service.context, code, "0788000009", "own", "", "command"),
+        lambda: set_consents(service.context, code, ("reminders",), "oral", "command"),
+        lambda: withdraw(service.context, code, "command"),
+        lambda: add_member(service.context, "G07", code, "member", "command"),
+    ):
+        with pytest.raises(UseFault, match="was erased"):
+            act()
+    assert sum(places(service.context, code).rows.values()) == 0
