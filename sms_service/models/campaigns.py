@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Date, Integer, Row, Table, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, Column, Connection, Date, Integer, Row, String, Table, UniqueConstraint, cast, func, select, update
 
 from sms_service.models.base import at, code, metadata, ref, row_id, sealed, word
 from sms_service.models.outbox import outbox
@@ -88,9 +88,26 @@ def texts_sent(campaign_id: int) -> Any:
     return outbox.c.key.between(f"cp:{campaign_id}:", f"cp:{campaign_id}:~")
 
 
+MEETING_CHANGED = ("moved", "cancelled", "shifted", "paused")
+"""Why a meeting's texts that wait are cancelled when it gets another date."""
+
+
+def _taken_back(campaign_id: int) -> Any:
+    """Texts that never left because their meeting has another date: nobody has had them."""
+    never = (outbox.c.state == "cancelled") & (outbox.c.attempts == 0)
+    return texts_sent(campaign_id) & never & outbox.c.meeting_id.is_not(None) & outbox.c.reason.in_(MEETING_CHANGED)
+
+
+def set_aside(db: Connection, campaign_id: int) -> None:
+    """Texts taken back by their meeting give up their key, so that each is written again before the new date."""
+    own = outbox.c.key + ":" + cast(outbox.c.id, String)
+    whole = outbox.c.key.not_like("cp:%:%:%")
+    db.execute(update(outbox).where(_taken_back(campaign_id), whole).values(key=own))
+
+
 def people_written_to(db: Connection, campaign_id: int) -> set[int]:
     """People this campaign has a text for, on whatever number."""
-    query = select(outbox.c.person_id).where(texts_sent(campaign_id), outbox.c.person_id.is_not(None))
+    query = select(outbox.c.person_id).where(texts_sent(campaign_id), outbox.c.person_id.is_not(None), ~_taken_back(campaign_id))
     return set(db.execute(query).scalars())
 
 

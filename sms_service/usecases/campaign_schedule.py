@@ -119,20 +119,37 @@ def fire_campaign(context: Context, db: Connection, row: Row[Any], now: datetime
     found = campaigns.get(db, int(row.about))
     if found is None or found.state != "running":
         return
-    if row.meeting_id is not None and _moved(db, found, row):
+    about = meetings.get(db, row.meeting_id) if row.meeting_id is not None else None
+    if row.meeting_id is not None and _moved(found, row, about):
         return
+    until = _until(found, row.due_at, about)
+    if until <= now:
+        return
+    campaigns.set_aside(db, found.id)
     whom = whom_of(found, clock.local(row.due_at).date() if found.anchor == "enrolled" else None)
     texts = texts_of(context, db, found.id)
     had = campaigns.people_written_to(db, found.id)
     after = 0
     while chunk := number_ids(db, [row.group_id], after, CHUNK, whom):
         recipients, _ = judge(db, [row.group_id], chunk, now, ANYBODY, whom)
-        _queue(context, db, found, row, [one for one in recipients if one.person_id not in had], texts, now)
+        _queue(context, db, found, row, [one for one in recipients if one.person_id not in had], texts, now, until)
         after = chunk[-1]
 
 
-def _moved(db: Connection, found: Any, row: Row[Any]) -> bool:
-    about = meetings.get(db, row.meeting_id)
+def _until(found: Any, due: datetime, about: Any) -> datetime:
+    """Until when the text is of use; before a meeting not after its start (I11)."""
+    return min(due + LIFE, about.starts_at) if found.anchor == "before_meeting" else due + LIFE
+
+
+def still_right(db: Connection, found: Any, meeting_id: int, expires_at: datetime) -> bool:
+    """Whether a text written before a meeting is still for the date the meeting has."""
+    about = meetings.get(db, meeting_id)
+    if about is None or about.state not in meetings.OPEN:
+        return False
+    return bool(_until(found, _on(about.starts_at, timedelta(days=-found.days)), about) == expires_at)
+
+
+def _moved(found: Any, row: Row[Any], about: Any) -> bool:
     away = timedelta(days=-found.days if found.anchor == "before_meeting" else found.days)
     return about is None or about.state == "cancelled" or _on(about.starts_at, away) != row.due_at
 
@@ -153,7 +170,14 @@ def texts_of(context: Context, db: Connection, campaign_id: int) -> dict[str, st
 
 
 def _queue(
-    context: Context, db: Connection, found: Any, row: Row[Any], to: Sequence[Recipient], words: dict[str, str], now: datetime
+    context: Context,
+    db: Connection,
+    found: Any,
+    row: Row[Any],
+    to: Sequence[Recipient],
+    words: dict[str, str],
+    now: datetime,
+    until: datetime,
 ) -> None:
     unsaid = sorted({one.language for one in to if one.language not in words})
     if unsaid:
@@ -166,14 +190,14 @@ def _queue(
     leaves: dict[int, datetime] = {}
     for one in to:
         hours = intersect([SafeHours.parse(written) for written in one.safe_hours])
-        at = next_allowed(begins, hours, windows, row.expires_at)
+        at = next_allowed(begins, hours, windows, until)
         if at is not None:
             leaves[one.number_id] = at
     everyone: dict[int, list[Any]] = {}
     for contact in people.contact_points_of(db, [one.number_id for one in to]):
         everyone.setdefault(contact.number_id, []).append(contact)
     phones = [Own(one.agreed, one.number_id, one.language, None, "", everyone.get(one.number_id, ())) for one in to]
-    what = Personal("broadcast", "", "", row.due_at, row.expires_at, row.group_id)
+    what = Personal("broadcast", "", "", row.due_at, until, row.group_id)
     full = full_weeks(context, db, what, phones, leaves, windows, now)
     personal = found.text_class == "B"
     queue_texts(
@@ -190,9 +214,10 @@ def _queue(
                 lane=LANE_BROADCAST,
                 body=words[one.language],
                 not_before=leaves.get(one.number_id, begins),
-                expires_at=row.expires_at,
+                expires_at=until,
                 person_id=one.person_id,
                 group_id=row.group_id,
+                meeting_id=row.meeting_id if found.anchor == "before_meeting" else None,  # moved or cancelled, it goes with it
             )
             for one in to
         ],

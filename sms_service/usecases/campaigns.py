@@ -19,7 +19,7 @@ from sms_service.rules.roles import allows, may_approve
 from sms_service.security.tokens import new_code, new_row_id
 from sms_service.usecases.broadcast_audience import Audience, audience_of
 from sms_service.usecases.broadcast_lint import lint_texts
-from sms_service.usecases.campaign_schedule import groups_of, moments, plan_campaign, texts_of, whom_of
+from sms_service.usecases.campaign_schedule import groups_of, moments, plan_campaign, still_right, texts_of, whom_of
 from sms_service.usecases.context import Context
 from sms_service.usecases.faults import Faults, UseFault
 from sms_service.usecases.find import already_made, group_named, once_id, staff_named
@@ -222,6 +222,11 @@ def resume_campaign(context: Context, code: str, actor: str) -> None:
             raise UseFault("campaign", "this campaign is not in a state for that; look at it again")
         campaigns.change(db, row.id, state="running")
         back = (outbox.c.state == "cancelled", outbox.c.reason == PAUSED, outbox.c.expires_at > now)
+        dated = select(outbox.c.meeting_id, outbox.c.expires_at).where(campaigns.texts_sent(row.id), *back)
+        for text in db.execute(dated.where(outbox.c.meeting_id.is_not(None)).distinct()).all():
+            if not still_right(db, row, text.meeting_id, text.expires_at):
+                old = (outbox.c.meeting_id == text.meeting_id, outbox.c.expires_at == text.expires_at)
+                db.execute(update(outbox).where(campaigns.texts_sent(row.id), *back, *old).values(reason="moved"))
         db.execute(
             update(outbox)
             .where(campaigns.texts_sent(row.id), *back)

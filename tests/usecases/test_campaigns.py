@@ -124,6 +124,36 @@ def test_a_moved_meeting_takes_its_campaign_with_it(service: Service, site: Site
     assert (moments(site, "fired"), texts(site)) == (["05-30 10:00"], [("accepted", None)])
 
 
+def test_a_text_that_waits_goes_with_its_meeting_and_is_written_again_for_the_new_date(service: Service, site: Site) -> None:
+    """I10, I11: it never says of a meeting what is no more; and who had nothing of it gets it once, before the new date."""
+    site.person(safe_hours="Fri-Sat 15:00-16:00")
+    code = running(site, "before_meeting", days=5, meeting_no=1)
+    service.wait_until(NOW + 16 * DAY + timedelta(hours=3))
+    assert texts(site) == [("queued", None)]
+    one = site.meetings()[0]
+    move_meeting(site.context, one.id, one.starts_at + DAY, "command")
+    assert texts(site) == [("cancelled", "moved")]
+    service.wait_until(NOW + 17 * DAY + timedelta(hours=3))
+    assert sorted(texts(site)) == [("cancelled", "moved"), ("queued", None)]
+    pause_campaign(site.context, code, "anne")
+    one = site.meetings()[0]
+    move_meeting(site.context, one.id, one.starts_at + 2 * DAY, "command")
+    resume_campaign(site.context, code, "ben")
+    assert {state for state, _ in texts(site)} == {"cancelled"}
+    site.context.database.run(lambda db: db.execute(update(contact_point).values(safe_hours="")))
+    service.wait_until(NOW + 20 * DAY)
+    assert sorted(state for state, _ in texts(site)) == ["accepted", "cancelled", "cancelled"]
+
+
+def test_a_text_before_a_meeting_never_leaves_after_its_start(service: Service, site: Site) -> None:
+    """I11: a day before at 10:00, to a phone whose only hour comes after the start: it does not go, and says why."""
+    site.person(safe_hours="Wed 16:00-17:00")
+    running(site, "before_meeting", days=1, meeting_no=1)
+    service.wait_until(NOW + 22 * DAY)
+    [(state, _)] = texts(site)
+    assert state == "suppressed"
+
+
 def test_a_personal_text_goes_to_own_phones_with_consent_only(service: Service, site: Site) -> None:
     """S3, S16: class B; counted with their reasons beforehand, and asked again at the fence."""
     first = site.person(consents=("reminders", "checkins"))
