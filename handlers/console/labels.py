@@ -77,6 +77,9 @@ QUESTION_SETS: Final = {
     "endline": later("when they end"),
     "monthly": later("every month"),
     "block": later("on the days of a training block"),
+    "block_end": later("after a training block"),
+    "half_year": later("26 weeks after the last meeting"),
+    "year": later("12 months after the last meeting"),
 }
 INCIDENTS: Final = {
     "none": later("Nothing"),

@@ -37,8 +37,10 @@ MAX_ENTRIES = 60
 MAX_UNCLEAR = 2
 """V13 is sent at most this many times in a row; then a person takes over."""
 
-QUESTION_MOMENTS = ("baseline", "endline", "monthly", "block")
-"""When a question set is asked: before and after the meetings, every month between, on the days of a training block."""
+QUESTION_MOMENTS = ("baseline", "endline", "monthly", "block", "block_end", "half_year", "year")
+"""When a question set is asked: before and after the meetings, every month between, on the days of a training block and after it,
+and 26 weeks and 12 months after the last meeting, when the group may have closed.
+"""
 
 MAX_CAP_DAYS = 366
 

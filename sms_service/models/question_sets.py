@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, UniqueConstraint, select
@@ -41,8 +42,9 @@ def of_person(db: Connection, person_id: int) -> Sequence[Row[Any]]:
     return db.execute(query.order_by(found.name, group.c.code)).all()
 
 
-def in_use(db: Connection) -> Sequence[Row[Any]]:
-    """Every set in use, in groups that have not closed."""
+def in_use(db: Connection, closed_since: datetime) -> Sequence[Row[Any]]:
+    """Every set in use, in groups that have not closed or did so since then (aware UTC)."""
     found = group_question_set.c
     query = select(group_question_set).join(group, group.c.id == found.group_id)
-    return db.execute(query.where(found.turned_off_at.is_(None), group.c.state != "closed").order_by(found.id)).all()
+    standing = (group.c.state != "closed") | (group.c.closed_at > closed_since)
+    return db.execute(query.where(found.turned_off_at.is_(None), standing).order_by(found.id)).all()

@@ -1,4 +1,6 @@
-"""When a question set is open to a group's people (domain section 2.6): around the first and last meeting, monthly, in a block."""
+"""When a question set is open to a group's people (domain section 2.6): around the first and last meeting, monthly, in and after a
+block, half a year and a year after the last meeting.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,12 @@ ENDLINE_BEFORE = timedelta(days=4)
 ENDLINE_AFTER = timedelta(days=14)
 MONTH = timedelta(days=28)
 BLOCK_LASTS = timedelta(days=10)
+BLOCK_END_LASTS = timedelta(days=14)
+HALF_YEAR_AFTER = timedelta(weeks=26)
+YEAR_AFTER = timedelta(days=365)
+LATER_LASTS = timedelta(days=28)
+ASKED_AFTER_CLOSING = YEAR_AFTER + LATER_LASTS
+"""No set is asked of a group that closed longer ago: a group closes when its last meeting is over, or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``key`` names the moment (baseline, endline, monthly:3, block); open from ``opens`` and before ``closes``."""
+    """``key`` names the moment (baseline, endline, monthly:3, block, half_year); open from ``opens`` and before ``closes``."""
 
     key: str
     opens: datetime
@@ -45,8 +53,14 @@ def _windows(course: Course, now: datetime) -> list[Window]:
     return [
         Window("baseline", course.first - BASELINE_BEFORE, course.first + BASELINE_AFTER),
         *(Window(f"block:{start:%Y-%m-%d}", start, start + BLOCK_LASTS) for start in course.blocks),
+        *(
+            Window(f"block_end:{end:%Y-%m-%d}", end, end + BLOCK_END_LASTS)
+            for end in (start + BLOCK_LASTS for start in course.blocks)
+        ),
         Window("endline", course.last - ENDLINE_BEFORE, course.last + ENDLINE_AFTER),
         Window(f"monthly:{month}", course.first + month * MONTH, min(course.first + (month + 1) * MONTH, course.last + MONTH)),
+        Window("half_year", course.last + HALF_YEAR_AFTER, course.last + HALF_YEAR_AFTER + LATER_LASTS),
+        Window("year", course.last + YEAR_AFTER, course.last + YEAR_AFTER + LATER_LASTS),
     ]
 
 

@@ -24,7 +24,7 @@ from sms_service.models.meetings import meeting
 from sms_service.models.outbox import cancel_queued, outbox
 from sms_service.models.question_sets import group_question_set
 from sms_service.models.schedules import occurrence
-from sms_service.rules.question_sets import Course, Window, may_be_asked, open_window
+from sms_service.rules.question_sets import ASKED_AFTER_CLOSING, Course, Window, may_be_asked, open_window
 from sms_service.rules.timing import at_local, is_paused
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases.context import Context
@@ -181,7 +181,7 @@ def _may_be_asked(context: Context, db: Connection, person_id: int, name: str, n
 def plan_question_sets(context: Context, db: Connection, now: datetime) -> None:
     """The occurrence of every set that goes by SMS and whose window is open; planning twice plans nothing twice (I12)."""
     texted = {name for name in published_sets(context) if "sms" in context.conversations[name].channels}
-    in_use = [used for used in sets.in_use(db) if used.name in texted]
+    in_use = [used for used in sets.in_use(db, now - ASKED_AFTER_CLOSING) if used.name in texted]
     rows = []
     for used, window in windows_now(context, db, in_use, now) if in_use else ():
         due = _ask_at(max(window.opens, used.turned_on_at))

@@ -11,11 +11,13 @@ from sqlalchemy import select, update
 from sms_service import clock
 from sms_service.models import audit, people
 from sms_service.models.dialogues import dialogue
+from sms_service.models.numbers import number
 from sms_service.models.outbox import outbox
 from sms_service.models.people import contact_point
 from sms_service.models.schedules import occurrence
 from sms_service.usecases.enrol import set_consents
 from sms_service.usecases.faults import UseFault
+from sms_service.usecases.groups import change_group
 from sms_service.usecases.pauses import add_pause
 from sms_service.usecases.question_sets import next_question, open_due, plan_question_sets, turn_set
 from sms_service.usecases.tick import run_schedules
@@ -69,9 +71,12 @@ def test_one_set_after_another_each_in_its_window(site: Site) -> None:
     assert [asked(site, who, NOW) for _ in range(3)] == ["cohesion", "learning", ""]
     assert asked(site, who, NOW + 20 * DAY) == ""
     last = datetime(2026, 6, 17, 13, tzinfo=UTC)
-    assert [asked(site, who, last) for _ in range(3)] == ["cohesion", "learning", ""]
+    assert [asked(site, who, last) for _ in range(2)] == ["cohesion", ""]
+    assert [asked(site, who, last + 182 * DAY) for _ in range(2)] == ["cohesion", ""], "26 weeks after the last meeting"
+    assert asked(site, who, last + 211 * DAY) == ""
+    assert [asked(site, who, last + 365 * DAY) for _ in range(2)] == ["learning", ""], "12 months after it"
     turn(site, "cohesion", "learning", on=False)
-    assert asked(site, who, last + 10 * DAY) == ""
+    assert asked(site, who, last + 370 * DAY) == ""
 
 
 def test_nothing_is_asked_in_a_pause_or_in_remembrance_week(site: Site) -> None:
@@ -115,6 +120,28 @@ def test_what_may_go_by_text_goes_once_to_own_phones_with_consent(service: Servi
     assert [(row.person_id, row.text_class) for row in rows] == [(site.id_of(own), "B")]
     assert asked(site, own, NOW + 2 * DAY) == "cohesion", "the text's question is open already, and is not opened again"
     assert [asked(site, shared, NOW + 2 * DAY) for _ in range(3)] == ["cohesion", "learning", ""]
+
+
+def test_after_a_year_a_closed_group_is_asked_once_and_who_was_not_seen_for_long_is_not(site: Site) -> None:
+    """Domain section 2.6, S14: what has been learnt, 12 months on, by text to who is still known."""
+    seen, lost = (site.person(consents=LEARNING) for _ in range(2))
+    turn(site, "learning")
+    frozen, last = site.contact_of(lost).number_id, site.meetings()[-1].starts_at
+    site.at(last + DAY)
+    change_group(site.context, "G07", "command", state="closed", venue_code="V1")
+    with site.context.database.begin() as db:
+        db.execute(update(outbox).values(state="cancelled"))
+        db.execute(update(number).where(number.c.id == frozen).values(frozen_at=last))
+    for days in (182, 364, 366, 367, 380, 400):
+        site.at(last + days * DAY)
+        run_schedules(site.context)
+    rows = site.texts(outbox.c.template == "question_set")
+    assert sorted((row.person_id, row.state) for row in rows) == sorted(
+        [(site.id_of(seen), "queued"), (site.id_of(lost), "suppressed")]
+    )
+    with site.context.database.begin() as db:
+        keys = db.execute(select(occurrence.c.schedule).where(occurrence.c.kind == "question_set")).scalars().all()
+        assert [key.partition(":")[2].partition(":")[2] for key in keys] == ["year"]
 
 
 def test_turning_off_cancels_what_was_planned_and_each_turn_is_audited(site: Site) -> None:
@@ -191,7 +218,7 @@ def test_turning_off_holds_back_the_text_that_waits(site: Site) -> None:
 def test_planning_takes_as_many_statements_for_many_groups_as_for_one(service: Service, site: Site) -> None:
     """I22: planned with every tick of the clock, in one short transaction."""
     costs = []
-    for more in (["G07"], [f"G{number}" for number in range(20, 30)]):
+    for more in (["G07"], [f"G{n}" for n in range(20, 30)]):
         for code in more:
             if code != "G07":
                 site.group(code)

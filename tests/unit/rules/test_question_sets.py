@@ -29,6 +29,15 @@ ROWS = (
     ("a day of the block", ("block",), FIRST + 9 * DAY, "block:2026-11-18"),
     ("after the block", ("block",), FIRST + 10 * DAY, None),
     ("the second block", ("block",), FIRST + timedelta(weeks=30, days=1), "block:2027-06-16"),
+    ("not yet after the block", ("block_end",), FIRST + 10 * DAY - timedelta(seconds=1), None),
+    ("just after the block", ("block", "block_end"), FIRST + 10 * DAY, "block_end:2026-11-28"),
+    ("long after the block", ("block_end",), FIRST + 24 * DAY, None),
+    ("after the second block", ("block_end",), FIRST + timedelta(weeks=32), "block_end:2027-06-26"),
+    ("just before half a year", ("endline", "half_year", "year"), LAST + 182 * DAY - timedelta(seconds=1), None),
+    ("half a year after", ("endline", "half_year", "year"), LAST + 182 * DAY, "half_year"),
+    ("four weeks later", ("half_year", "year"), LAST + 210 * DAY, None),
+    ("a year after", ("half_year", "year"), LAST + 365 * DAY, "year"),
+    ("a year and four weeks after", ("half_year", "year"), LAST + 393 * DAY, None),
     ("of several the first in the group's life", ("monthly", "baseline"), FIRST + DAY, "baseline"),
 )
 
