@@ -123,9 +123,10 @@ def _finish(context: Context, person_id: int, actor: str, patience: float) -> Pl
     until = time.monotonic() + patience
     while True:
         with context.database.begin() as db:
-            who = db.execute(select(person).where(person.c.id == person_id).with_for_update()).one()
-            found = _look(db, who)
+            mine = select(person).where(person.c.id == person_id)
+            found = _look(db, db.execute(mine).one())
             numbers.lock_many(db, [*found.alone, *found.shared])
+            who = db.execute(mine.with_for_update(key_share=True)).one()  # after the numbers, as every step (I4)
             if not _calling(db, found):
                 found = _look(db, who)  # what came before the locks were had
                 _need_nothing_unseen(db, who, found)
@@ -133,11 +134,8 @@ def _finish(context: Context, person_id: int, actor: str, patience: float) -> Pl
                 context.record(db, actor, "person.erased", who.code, f"{sum(found.rows.values())} rows")
                 break
         if time.monotonic() > until:
-            raise UseFault(
-                "person",
-                "%(code)s is stopped; a call is still under way, and the rest goes within a minute of its end",
-                code=who.code,
-            )
+            said = "%(code)s is stopped; a call is still under way, and the rest goes within a minute of its end"
+            raise UseFault("person", said, code=who.code)
         time.sleep(LOOK_AGAIN_SECONDS)
     _take_late(context, who, found)
     return found

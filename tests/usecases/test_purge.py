@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
+from sms_service.models import numbers, people, suppressions
 from sms_service.models.audit import audit
 from sms_service.models.concerns import concern, concern_note
 from sms_service.models.dials import dial, turn
@@ -18,7 +21,7 @@ from sms_service.models.schedules import occurrence
 from sms_service.models.search import text_word
 from sms_service.models.staff import staff
 from sms_service.security.tokens import new_row_id
-from sms_service.usecases.erase import erase
+from sms_service.usecases.erase import erase, finish_begun
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.purge import due, purge
 from tests.service import Service
@@ -139,3 +142,21 @@ def test_consents_stay_five_years_from_the_erasure_not_from_their_day(service: S
     assert purge(service.context)["consents"] == 0
     site.at(erased_at + timedelta(days=5 * 365 + 1))
     assert purge(service.context)["consents"] == kept
+
+
+def test_an_erasure_holds_nobody_up_while_it_waits_for_a_number(service: Service) -> None:
+    """I4, I19: a step that has the number and writes about its person goes on; the erasure follows it."""
+    site = Site.build(service.context)
+    site.group()
+    code = site.person()
+    number_id, who = site.contact_of(code).number_id, site.id_of(code)
+    with service.context.database.begin() as db:
+        suppressions.note(db, "erasure", None, NOW, code)  # begun and cut off
+        people.change(db, who, status="withdrawn")
+    with ThreadPoolExecutor(1) as pool:
+        with service.context.database.begin() as db:
+            numbers.lock(db, number_id)
+            erasing = pool.submit(finish_begun, service.context, "service")
+            time.sleep(0.3)
+            people.change(db, who, last_seen_at=NOW)
+        assert erasing.result(timeout=20) == 1
