@@ -158,6 +158,12 @@ DIRECTORY: Final = (
 QUESTION_SETS: Final = ("couple", "cohesion")
 EXPIRED_ENTRY: Final = ("other", "Child helpline", "protection", "116", "Rwanda", "24 hours", "free")
 
+CAMPAIGN: Final = {
+    "rw": "Servas: igihe inama itaha izabera mwakimenya mukanze *384*123# mugahitamo 1.",
+    "en": "Servas: to see when the next meeting is, dial *384*123# and choose 1.",
+    "fr": "Servas: pour voir la date de la prochaine réunion, composez *384*123# puis 1.",
+    "sw": "Servas: kujua mkutano ujao ni lini, piga *384*123# kisha chagua 1.",
+}
 BROADCAST: Final = {
     "rw": "Servas: guhera muri iki cyumweru, muzajye muzana ikaye n'ikaramu mu nama. Murakoze.",
     "fr": "Servas: à partir de cette semaine, venez à la réunion avec un cahier et un stylo. Merci.",

@@ -19,6 +19,7 @@ from sms_service.rules.recurrence import chosen
 from sms_service.rules.timing import at_local, local, may_meet, meeting_dates
 from sms_service.security.tokens import new_row_id
 from sms_service.security.vault import new_pin_salt
+from sms_service.usecases import campaigns
 from sms_service.usecases.check_ins import set_check_ins
 from sms_service.usecases.context import Context
 from sms_service.usecases.directory import Entry, add_entry, expire_entry, verify_entry
@@ -251,3 +252,9 @@ def refer_to_health_line(context: Context, me: SignedIn, concern_code: str) -> N
 def phones() -> list[dict[str, str]]:
     """The phones of the handset page."""
     return [{"number": e164(phone), "label": label} for phone, label in data.HANDSET]
+
+
+def write_campaign(context: Context) -> None:
+    """A campaign that waits for its second person (S40): a week after enrolment, how to get the meeting's date by a dial."""
+    new = campaigns.NewCampaign(texts=data.CAMPAIGN, anchor="enrolled", days=7, programme="CSG")
+    campaigns.write_campaign(context, new, "staff")

@@ -278,7 +278,7 @@ class _Story:
         self.past.plan(at, do)
 
     def _office(self) -> None:
-        """A broadcast to two groups, approved by a second person; a pause window; numbers checked by a call (S38, S40)."""
+        """A broadcast approved by a second person, a campaign that waits for one; a pause window; numbers checked (S38, S40)."""
         texts = data.BROADCAST
         codes: list[str] = []
 
@@ -293,6 +293,7 @@ class _Story:
             self._ago(4, "11:00"),
             lambda: _pause(self.context, first, last, "staff", "G07"),
         )
+        self.past.plan(self._ago(1, "10:40"), lambda: programme.write_campaign(self.context))
         self.past.plan(self.starts_at - timedelta(minutes=50), lambda: programme.check_directory(self.context))
 
     def _last_days(self) -> None:

@@ -37,6 +37,7 @@ from sms_service.usecases.read_health import read_health
 from sms_service.usecases.read_log import Filter, find_words, page
 from sms_service.usecases.replay import replay_dialogues
 from sms_service.usecases.send_texts import send_due
+from sms_service.usecases.silence import freeze_silent
 from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.take_report import take_report
 from sms_service.usecases.take_turn import take_turn
@@ -164,6 +165,7 @@ def change(context: Context, people: Seeded) -> None:
         meetings.of_group(db, people.group_id)
         code = db.execute(select(metadata.tables["person"].c.code).where(metadata.tables["person"].c.id == people.person_ids[6]))
         person_code = str(code.scalar_one())
+        freeze_silent(context, db, now)
     list(replay_dialogues(context, limit=50))
     due(context)
     places(context, person_code)

@@ -36,6 +36,7 @@ AFTER_A_PAUSE = datetime(2026, 4, 19, 22, 30, tzinfo=clock.KIGALI)  # a Sunday n
 LOADED = timedelta(seconds=30)
 # Only visitors, or a gateway that answers late, fill these.
 EMPTY = {
+    *("finding", "running_total", "month_count"),  # the clock's: what it checks, counts up and lets go
     *("login", "signin_failure", "parked_report", "wall_clock", "outage", "paused_text"),
     *("remembrance_approval", "draft_replay", "text_review"),  # decisions of real people: a visitor makes the first
 }
