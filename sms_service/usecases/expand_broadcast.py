@@ -114,7 +114,7 @@ def finish_broadcasts(context: Context) -> int:
         now = context.now(db)
         query = select(broadcast).where(broadcast.c.state == "sending", broadcast.c.expanded_to >= EXPANDED)
         finished = 0
-        for row in db.execute(query).all():
+        for row in db.execute(query.with_for_update(skip_locked=True)).all():  # one that is being recalled stays recalled
             if not unsettled(db, row.id, reports=row.expires_at > now):
                 broadcasts.change(db, row.id, state="done", finished_at=now)
                 finished += 1
