@@ -198,7 +198,9 @@ def _texts(db: Connection, who: Row[Any], own: Collection[int], shared: Collecti
     of_others = select(dialogue.c.id).where(dialogue.c.number_id.in_(own), dialogue.c.person_id != who.id)
     in_own = inbound.c.number_id.in_(own) & or_(inbound.c.dialogue_id.is_(None), inbound.c.dialogue_id.not_in(of_others))
     in_shared = inbound.c.number_id.in_(shared) & inbound.c.dialogue_id.in_(talks)
-    out, dialled = (or_(t.c.person_id.is_(None) & t.c.number_id.in_(own), t.c.person_id == who.id) for t in (outbox, dial))
+    out = or_(outbox.c.person_id.is_(None) & outbox.c.number_id.in_(own), outbox.c.person_id == who.id)
+    no_other = or_(dial.c.person_id == who.id, dial.c.person_id.is_(None) & dial.c.number_id.in_(own))
+    dialled = dial.c.number_id.in_([*own, *shared]) & no_other  # by the number: people have many dials, and no index of theirs
     return _ids(db, outbox, out), _ids(db, inbound, or_(in_own, in_shared)), _ids(db, dial, dialled)
 
 
