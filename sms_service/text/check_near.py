@@ -13,7 +13,7 @@ from sms_service.text.normalise import plain, tokens
 from sms_service.text.pairs import MOST_WITHIN, RUN, SIDES, WITHIN
 from sms_service.text.patterns import PatternFault, expand
 
-PAIR_ROLES = ("red", "amber", "stop")
+PAIR_ROLES = ("red", "amber", "stop", "stay")
 _KEYS = frozenset({"role", "topic", "source", "review", "mention", "within", "either", *SIDES, *FLAGS})
 _SHORTEST_START = 3
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sms_service.text.crisis_context import Line, Match, holds, line_of, lowered_by, weapon, writer
+from sms_service.text.crisis_context import Line, Match, holds, line_of, lowered_by, speaks, weapon, writer
 from sms_service.text.crisis_lexicon import SHORTEST_CORRECTED, START, CrisisLexicon, crisis_word, crisis_words, skeleton
 from sms_service.text.fuzzy import likely
 from sms_service.text.lexicon import Lexicon
@@ -83,7 +83,8 @@ def examine(lexicon: Lexicon, text: str) -> Finding:
 
 def _weighed(lexicon: Lexicon, spoken: Sequence[str], listed: Finding) -> Finding:
     """What the statistical layer makes of it beside the lists (S23): it raises, but what the lists lowered (denied, past) stays
-    AMBER; a RED of the lists it lowers to AMBER only in a text of some length that is far from all it knows as danger.
+    AMBER; a RED of the lists it lowers to AMBER only in a text of some length that is far from all it knows as danger, never a
+    ``firm`` entry and never where the writer speaks of himself or herself: a false alarm costs a call, a miss a life.
     """
     model = lexicon.model
     if model is None or all(word[0].isdigit() for word in spoken):
@@ -91,8 +92,8 @@ def _weighed(lexicon: Lexicon, spoken: Sequence[str], listed: Finding) -> Findin
     weighed = model.weigh(spoken)
     if listed.alert == "red":
         least = model.limits["unlikely_long" if len(spoken) >= _LONGER_TEXT else "unlikely"]
-        firm = listed.code.split(":")[1] in lexicon.crisis.firm and len(spoken) < _LONGER_TEXT
-        if firm or len(spoken) < _SHORTEST_UNLIKELY or len(spoken) > MOST_WORDS or weighed.red >= least:
+        held = listed.code.split(":")[1] in lexicon.crisis.firm or speaks(lexicon.crisis, spoken)
+        if held or len(spoken) < _SHORTEST_UNLIKELY or len(spoken) > MOST_WORDS or weighed.red >= least:
             return listed
         return Finding("amber", f"amber{listed.code.removeprefix('red')}:unlikely")
     if len(spoken) < _FEWEST_WEIGHED and len(spoken[0]) < _WHOLE_TEXT:

@@ -119,8 +119,13 @@ def writer(crisis: CrisisLexicon, line: Line, match: Match) -> bool:
     """Whether the writer speaks of himself or herself around the match."""
     first, last = line.word_at(match.start), line.word_before(match.end)
     sides = (line.words[max(0, first - _WRITER_WORDS) : first], line.words[last + 1 : last + 1 + _WRITER_WORDS])
+    return any(speaks(crisis, side) for side in sides)
+
+
+def speaks(crisis: CrisisLexicon, words: Sequence[str]) -> bool:
+    """Whether the writer speaks of himself or herself in ``words``."""
     starts = crisis.starts["writer_starts"]
-    return any(holds(side, crisis.context["writer"]) or any(word.startswith(starts) for word in side) for side in sides)
+    return holds(words, crisis.context["writer"]) or any(word.startswith(starts) for word in words)
 
 
 def weapon(crisis: CrisisLexicon, line: Line, harmless: Sequence[Match]) -> Alert:

@@ -30,6 +30,7 @@ WORD_MEANINGS = frozenset(
         "dont_know",
         "stop",
         "stop_request",
+        "stay",
         "start",
         "help",
         "help_request",
@@ -69,6 +70,7 @@ class Lexicon:
     months: Mapping[str, int]
     crisis: CrisisLexicon
     stops: Pairs
+    stays: Pairs
     model: Model | None = None
 
 
@@ -103,8 +105,11 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
                     singles.add(key)
     try:
         near = tables.get("near", {}).get("pair", ())
-        crisis = build_crisis(tables["crisis"], {*meanings, *common}, [one for one in near if one["role"] != "stop"])
-        stops = build_pairs([one for one in near if one["role"] == "stop"], lambda phrase: "".join(tokens(plain(phrase))))
+        crisis = build_crisis(tables["crisis"], {*meanings, *common}, [one for one in near if one["role"] not in ("stop", "stay")])
+        stops, stays = (
+            build_pairs([one for one in near if one["role"] == role], lambda phrase: "".join(tokens(plain(phrase))))
+            for role in ("stop", "stay")
+        )
     except (KeyError, TypeError, PatternFault) as fault:
         raise LexiconFault(f"lexicon crisis.toml or near.toml cannot be used ({fault}); run check for every fault") from None
     try:
@@ -123,6 +128,7 @@ def build_lexicon(tables: Mapping[str, Mapping[str, Any]]) -> Lexicon:
         months=clock["month"],
         crisis=crisis,
         stops=stops,
+        stays=stays,
         model=model,
     )
 

@@ -46,7 +46,7 @@ _ARTICLES = frozenset({"un", "une", "one"})
 @dataclass(frozen=True, slots=True)
 class _Message:
     """One reply taken apart once: its plain text, words and hits, whether it was cut at ``READ_CHARS``, and whether
-    two of its parts together ask to end all messages (``mureke`` ... ``sms``).
+    two of its parts together ask to end all messages (``mureke`` ... ``sms``) or not to be left (``stay``).
     """
 
     raw: str
@@ -55,6 +55,7 @@ class _Message:
     hits: Sequence[Hit]
     cut: bool
     ends: bool
+    stays: bool
 
     @property
     def story(self) -> bool:
@@ -109,7 +110,8 @@ def _message(lexicon: Lexicon, text: str, expectation: Expectation) -> _Message:
     written = plain(text[:READ_CHARS])
     words = tokens(written)
     hits = scan(lexicon, words, _labels(expectation))
-    return _Message(text, written, words, hits, len(text.strip()) > READ_CHARS, _ends(lexicon, words))
+    stays = any(hit.has("stay") for hit in hits) or any(lexicon.stays.find(words))
+    return _Message(text, written, words, hits, len(text.strip()) > READ_CHARS, _ends(lexicon, words), stays)
 
 
 def _ends(lexicon: Lexicon, words: Sequence[str]) -> bool:
@@ -152,13 +154,11 @@ def _intent(lexicon: Lexicon, text: str, expectation: Expectation, language: str
 
 
 def _is_stop(message: _Message, expectation: Expectation) -> bool:
-    """S17: not a word inside a story, never a denied one; a yes, no or digit beside the stop word does not save it."""
-    if message.only(
-        "stop",
-        "stop_request",
-        aside=("courtesy", "filler", "yes", "yes_leading", "no", "no_leading"),
-        numbers=True,
-    ):
+    """S17: not a word inside a story, never a denied one (``stay``); a yes, no or digit beside the stop word does not save it."""
+    if message.stays:
+        return False  # "do not leave me alone" is a cry, and a cry never unsubscribes
+    beside = ("courtesy", "filler", "yes", "yes_leading", "no", "no_leading")
+    if message.only("stop", "stop_request", aside=beside, numbers=True):
         return True
     if expectation.kind == "text" or message.story:
         return False

@@ -16,7 +16,7 @@ _LONGEST_PHRASE = 7
 _GUESSES = 40
 _LEAST_JOINED = 6
 _LEAST_SPLIT_KEY = 4
-_NEGATIVE_STARTS = ("si", "nti", "nta")
+_NEGATIVE_STARTS = ("si", "nti", "nta", "ntu")
 
 
 @dataclass(frozen=True, slots=True)

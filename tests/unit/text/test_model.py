@@ -129,3 +129,18 @@ def test_without_its_files_the_lists_read_alone(tables: Tables) -> None:
 def test_the_table_belongs_to_the_concepts(tables: Tables) -> None:
     with pytest.raises(ValueError, match="other concepts"):
         build_model(tables["model"], {"concept": {"child": ["kid"]}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I do not plan to see the morning. Thank you for the meetings they were good",
+        "kugeza ubwo natekereje no kwiyahura inshuro zirenga enye njyewe",
+        "I feel rather weary of life today and of all the long days before it",
+    ],
+)
+def test_a_red_of_the_writer_is_never_found_unlikely(lexicon: Lexicon, text: str) -> None:
+    """S23: weights lower no firm entry and nothing in a text in which the writer speaks of himself or herself."""
+    found, bare = examine(lexicon, text), examine(replace(lexicon, model=None), text)
+    assert "unlikely" not in found.code
+    assert found.alert == bare.alert == "red"

@@ -131,3 +131,50 @@ def test_64_kb_is_bounded(lexicon: Lexicon, name: str) -> None:
 def test_crisis_at_the_end_of_a_long_text(lexicon: Lexicon) -> None:
     """S22, I22: interpretation is cut, the crisis scan is not."""
     assert read_reply(lexicon, "inama yagenze neza " * 3000 + "ndashaka gupfa", TEXT).alert == "red"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nyamuneka ntundeke jyenyine",
+        "ntimundeke",
+        "ntimuzandeke nyabuneka",
+        "mwindeka jyenyine",
+        "sinshaka ko mundeka",
+        "ntimunkure ku rutonde",
+        "please don't leave me alone",
+        "never leave me alone",
+        "don't you leave me alone please",
+        "i dont want you to leave me alone",
+        "dont remove me from the list",
+        "dont stop writing me",
+        "ne me laissez pas seule",
+        "me laissez pas tranquille svp",
+        "ne me supprimez pas de la liste",
+        "n'arrêtez pas de m'écrire",
+        "usiniache peke yangu",
+        "msiniache tafadhali",
+        "sitaki mniache",
+        "msinitoe kwenye orodha",
+        "msiache kunitumia ujumbe",
+    ],
+)
+def test_a_plea_not_to_be_left_is_no_stop(lexicon: Lexicon, text: str) -> None:
+    """S17: the contrary of a stop stands a word or a letter from one; a cry never unsubscribes."""
+    assert read_reply(lexicon, text, NONE).intent != "stop"
+
+
+@pytest.mark.parametrize(
+    "text", ["leave me alone", "mundeke", "dont text me, leave me alone", "laissez moi tranquille, pas de sms"]
+)
+def test_to_be_left_alone_is_a_stop(lexicon: Lexicon, text: str) -> None:
+    """S17: without the denial the same words end all messages."""
+    assert read_reply(lexicon, text, NONE).intent == "stop"
+
+
+@pytest.mark.parametrize(
+    "text", ["ntundeke njyenyine", "mwintererana", "don't leave me alone", "ne me laissez pas seule", "usiniache peke yangu"]
+)
+def test_a_plea_not_to_be_left_alone_is_amber(lexicon: Lexicon, text: str) -> None:
+    """S23: a person reads it."""
+    assert read_reply(lexicon, text, NONE).alert == "amber"
