@@ -34,7 +34,9 @@ log = logger("clock")
 def run_clock(context: Context, stop: threading.Event, backups: Backups | None = None) -> None:
     """Tick and sweep until ``stop`` is set; a fault is logged and the next round tries again. Each night there is a backup."""
     pool = ThreadPoolExecutor(SWEEP_CALLS, thread_name_prefix="sweep")
-    sweeper = threading.Thread(target=_sweep, args=(context, pool, stop), name="sweep", daemon=True)
+    taker = threading.Thread(target=_sweep_in, args=(context, stop), name="sweep-in", daemon=True)
+    taker.start()
+    sweeper = threading.Thread(target=_sweep_out, args=(context, pool, stop), name="sweep-out", daemon=True)
     sweeper.start()
     replayer = threading.Thread(target=_replay, args=(context, stop), name="replay", daemon=True)
     replayer.start()
@@ -47,16 +49,23 @@ def run_clock(context: Context, stop: threading.Event, backups: Backups | None =
     while not stop.is_set():
         _guarded("tick", lambda: tick(context, pace))
         stop.wait(EVERY_SECONDS)
+    taker.join(timeout=20)
     sweeper.join(timeout=40)
     replayer.join(timeout=5)
     chores.join(timeout=5)
     pool.shutdown(wait=True)
 
 
-def _sweep(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
-    """Inbound rows, alerts and anything whose nudge is over five seconds old, through the same use cases as the workers."""
+def _sweep_in(context: Context, stop: threading.Event) -> None:
+    """Texts in whose nudge is over five seconds old; by itself, so that a long broadcast keeps nobody's answer waiting (F36)."""
     while not stop.is_set():
         _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
+        stop.wait(EVERY_SECONDS)
+
+
+def _sweep_out(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
+    """Alerts, and any text whose nudge is over five seconds old, through the same use cases as the workers."""
+    while not stop.is_set():
         _guarded("outbox", lambda: send_due(context, pool, grace=GRACE, most=SWEEP_CALLS, stopping=stop.is_set))
         _guarded("balance", lambda: poll_balance(context))
         stop.wait(EVERY_SECONDS)
