@@ -162,7 +162,7 @@ def _is_stop(message: _Message, expectation: Expectation) -> bool:
         return True
     if expectation.kind == "text" or message.story:
         return False
-    if message.ends:
+    if message.ends and not message.only("start"):
         return True
     told = len(message.words) > LONGEST_GUESSED_REQUEST  # a guessed word is no request there
     return any(
