@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 
 AUDIENCES = "MWCFX"
 """Men, partners, couples, family, community; letters add up."""
+MAX_DAYS = 14
+MAX_OFFSET = 732
+"""A stage lasts two weeks at most, and the last begins within two years of the first."""
 
 
 class CatalogueFault(ValueError):
@@ -212,6 +216,11 @@ def _topics(table: Mapping[str, Any] | None, forbidden: Forbidden, faults: list[
     return build_topics(lists, forbidden)
 
 
+def _are_stages(offsets: list[Any]) -> bool:
+    whole = all(isinstance(offset, int) for offset in offsets)
+    return whole and offsets[0] == 0 and all(one < other <= MAX_OFFSET for one, other in pairwise(offsets))
+
+
 def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str], topics: Topics) -> list[Fault]:
     """What is wrong with a programme's file: missing keys, an unknown audience, a label missing or naming a topic (S1)."""
     faults = [Fault(file, "", "", f"'{key}' is missing") for key in ("code", "version", "names", "session") if key not in table]
@@ -220,12 +229,19 @@ def _programme_faults(file: str, table: Mapping[str, Any], languages: list[str],
     unsaid = [language for language in languages if not any(language in label for label in labels)] if any(labels) else []
     reason, fix = "no session has a label in this language yet", "add it to each session's label"
     faults.extend(Fault(file, "", language, reason, fix, "notice") for language in unsaid)
+    offsets = [as_table(one).get("offset_days") for one in (sessions if isinstance(sessions, list) else [])]
+    if any(offset is not None for offset in offsets) and not _are_stages(offsets):
+        reason = "either every session has 'offset_days', the first 0 and each later than the one before, or none has"
+        faults.append(Fault(file, "", "", reason, "leave them all out for a weekly chain"))
     for no, one in enumerate(sessions if isinstance(sessions, list) else [], start=1):
         session, step = as_table(one), f"session {no}"
         missing = [key for key in ("phase", "audience", "theme", "minutes", "label") if key not in session]
         faults.extend(Fault(file, step, "", f"'{key}' is missing") for key in missing)
         if set(str(session.get("audience", ""))) - set(AUDIENCES):
             faults.append(Fault(file, step, "", f"audience may hold the letters {AUDIENCES} only"))
+        days = session.get("days", 1)
+        if not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
+            faults.append(Fault(file, step, "", f"'days' must be 1 to {MAX_DAYS}"))
         for language in languages:
             label = as_table(session.get("label")).get(language)
             if language in unsaid:

@@ -60,11 +60,6 @@ CIRCLES: Final = (
     Circle("G03", "WMP", "Inzira", "0201-01", "10:00", "V03", "P7003", "P7004"),
 )
 
-# (phase, audience, internal theme, home practice): the fifteen meetings of domain section 2.2; M men, W partners,
-# C couples, F family, X community.
-# Days from the start of block 1 to each stage of the WMP curriculum at which people meet.
-WMP_DAYS: Final = (0, 14, 35, 56, 82, 112, 140, 270, 330)
-
 PEOPLE: Final = (
     # Facilitators: a woman and a man for each group.
     Demo("P7001", "Claudine Uwera", "F", "35-59", phone="0788002001", kind="facilitator", consents=(), pin="7301"),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
+from sms_service import paths
+from sms_service.conversation.toml_read import read_toml
 from sms_service.demo import people as data
 from sms_service.demo.people import Circle, Demo, e164
-from sms_service.models import groups, people
+from sms_service.models import people
 from sms_service.models.cascade import activity, pair, pair_member
 from sms_service.models.directory import all_entries
-from sms_service.models.groups import curriculum
-from sms_service.models.meetings import meeting
 from sms_service.rules.recurrence import chosen
-from sms_service.rules.timing import at_local, local, may_meet, meeting_dates
+from sms_service.rules.timing import at_local, local, meeting_dates, stage_dates
 from sms_service.security.tokens import new_row_id
 from sms_service.security.vault import new_pin_salt
 from sms_service.usecases import campaigns
@@ -27,7 +27,6 @@ from sms_service.usecases.enrol import enrol
 from sms_service.usecases.find import group_named, person_named, staff_named
 from sms_service.usecases.groups import NewGroup, add_group, set_facilitators
 from sms_service.usecases.new_person import NewPerson
-from sms_service.usecases.occurrences import plan_occurrences
 from sms_service.usecases.pins import set_code_word
 from sms_service.usecases.plan_meetings import plan_meetings
 from sms_service.usecases.question_sets import turn_set
@@ -136,44 +135,20 @@ def add_circle(context: Context, circle: Circle, first_day: date, check_in_weekd
     set_facilitators(context, circle.code, circle.woman, circle.man, ACTOR)
 
 
-def plan_weekly(context: Context, circle: Circle, first_day: date) -> None:
-    """The weekly chain of the group's curriculum."""
+def plan_circle(context: Context, circle: Circle, first_day: date) -> None:
+    """The meetings of the group's curriculum: a weekly chain, or stages."""
     plan_meetings(context, circle.code, first_day, ACTOR)
 
 
-def plan_stages(context: Context, circle: Circle, first_day: date) -> None:
-    """The cohort's stages, which lie weeks apart: no weekly chain, so the meetings are written here."""
-    starts = stage_starts(circle, first_day)
-    with context.database.begin() as db:
-        now, row = context.now(db), group_named(db, circle.code)
-        for template, starts_at in zip(groups.templates(db, row.curriculum_id), starts, strict=True):
-            values: dict[str, Any] = {
-                "id": new_row_id(),
-                "group_id": row.id,
-                "template_id": template.id,
-                "no": template.no,
-                "starts_at": starts_at,
-                "state": "planned",
-            }
-            db.execute(insert(meeting).values(values))
-            made = db.execute(select(meeting).where(meeting.c.id == values["id"])).one()
-            plan_occurrences(context, db, made, now)
-        db.execute(update(curriculum).where(curriculum.c.id == row.curriculum_id).values(frozen_at=now))
-        groups.change(db, row.id, state="running")
-        context.record(db, ACTOR, "group.plan", circle.code, first_day.isoformat())
+def wmp_stages() -> list[tuple[int, int]]:
+    """The stages of the WMP curriculum that ships: days after the first, and days it lasts."""
+    table = read_toml((paths.templates_dir() / "programmes" / "WMP.toml").read_text(encoding="utf-8"))
+    return [(int(one["offset_days"]), int(one.get("days", 1))) for one in table["session"]]
 
 
 def stage_starts(circle: Circle, first_day: date) -> list[datetime]:
-    """When each stage meets (aware UTC): its days after the first, or the next day on which people may meet."""
-    at = time.fromisoformat(circle.start_time)
-    return [at_local(next_day(first_day + timedelta(days=days), at), at) for days in data.WMP_DAYS]
-
-
-def next_day(day: date, at: time) -> date:
-    """This day, or the first one after it that is no Sunday and on which a meeting may be held."""
-    while day.weekday() == SUNDAY or not may_meet(day, at, ()):
-        day += timedelta(days=1)
-    return day
+    """When each stage meets (aware UTC), as ``plan_meetings`` plans it without pauses."""
+    return list(stage_dates(first_day, wmp_stages(), time.fromisoformat(circle.start_time), ()))
 
 
 def chain_to(target: date, at: time, week: int) -> list[date]:

@@ -130,13 +130,13 @@ class _Story:
 
     def _cohort(self, g03: Circle) -> None:
         """The office opens; the WMP cohort begins; from its third month on its pairs teach the next ones."""
-        block_1 = self.today + timedelta(days=DAYS_TO_STAGE - data.WMP_DAYS[STAGE_AHEAD])
+        block_1 = self.today + timedelta(days=DAYS_TO_STAGE - programme.wmp_stages()[STAGE_AHEAD][0])
         opening = self._at(block_1 - timedelta(days=3), "08:00")
         self.past.plan(opening, lambda: self._open_office(g03, block_1))
         own = [one for one in data.PEOPLE if one.group == g03.code]
         self._enrol([one for one in own if one.code not in data.SECOND_GENERATION], opening + timedelta(hours=1))
         self.past.plan(opening + timedelta(hours=3), lambda: programme.add_pairs(self.context, 1))
-        self.past.plan(opening + timedelta(hours=4), lambda: programme.plan_stages(self.context, g03, block_1), schedules=True)
+        self.past.plan(opening + timedelta(hours=4), lambda: programme.plan_circle(self.context, g03, block_1), schedules=True)
         for no, starts in enumerate(programme.stage_starts(g03, block_1)[:STAGE_AHEAD], start=1):
             self._plan_marks(g03, no, starts + MARKED_AFTER)
         self._enrol([one for one in own if one.code in data.SECOND_GENERATION], self._ago(29, "09:00"))
@@ -171,7 +171,7 @@ class _Story:
         self.past.plan(opening, lambda: programme.add_circle(self.context, circle, first, day))
         own = [one for one in data.PEOPLE if one.group == circle.code]
         self._enrol(own, opening + timedelta(minutes=20))
-        self.past.plan(opening + timedelta(hours=5), lambda: programme.plan_weekly(self.context, circle, first), schedules=True)
+        self.past.plan(opening + timedelta(hours=5), lambda: programme.plan_circle(self.context, circle, first), schedules=True)
         self.past.plan(opening + timedelta(hours=6), lambda: programme.use_sets(self.context, circle.code))
         for no, held_on in enumerate(days[:-1], start=1):
             self._plan_marks(circle, no, self._at(held_on, circle.start_time) + MARKED_AFTER)

@@ -41,6 +41,8 @@ session_template = Table(
     Column("neutral_label", JSON, nullable=False),
     Column("duration_minutes", Integer, nullable=False, default=120),
     word("home_practice", 200, nullable=True),
+    Column("offset_days", Integer, nullable=True),  # days after the first meeting; without one it is of the weekly chain
+    Column("days", Integer, nullable=False, default=1, server_default="1"),  # a residential block lasts several
     UniqueConstraint("curriculum_id", "no"),
 )
 

@@ -22,6 +22,7 @@ AFTERNOON = 13 * 60
 month).
 """
 SEARCH_DAYS = 370
+SUNDAY = 6
 FIRST_TEXT_BEFORE = timedelta(hours=48)
 FIRST_TEXT_WITHIN = timedelta(days=10)
 """A text about a meeting further ahead than this is forgotten by then: a phone without an allowed minute from here to
@@ -196,4 +197,35 @@ def meeting_dates(first: date, weekday: int, clock: time, count: int, pauses: Se
             break
         starts.append(start)
         after = local(start).date()
+    return tuple(starts)
+
+
+def may_hold(day: date, clock: time, days: int, pauses: Sequence[PauseWindow]) -> bool:
+    """Whether a meeting of ``days`` days in a row may start then: none of them in a window that stops texts."""
+    return may_meet(day, clock, pauses) and not any(is_paused(day + timedelta(days=n), pauses) for n in range(1, days))
+
+
+def stage_from(day: date, clock: time, days: int, pauses: Sequence[PauseWindow]) -> datetime | None:
+    """The first start on or after the local ``day``, on no Sunday, of a stage of ``days`` days; None within SEARCH_DAYS."""
+    for _ in range(SEARCH_DAYS):
+        if day.weekday() != SUNDAY and may_hold(day, clock, days, pauses):
+            return at_local(day, clock)
+        day += timedelta(days=1)
+    return None
+
+
+def stage_dates(first: date, stages: Sequence[tuple[int, int]], clock: time, pauses: Sequence[PauseWindow]) -> tuple[datetime, ...]:
+    """The start (UTC) of each stage, given as (days after ``first``, days it lasts): at its day or the first free one after.
+
+    Stages are no chain: one that a pause puts off leaves the others at their days, unless it would run into them. Shorter than
+    ``stages`` only if pauses close more than SEARCH_DAYS in a row.
+    """
+    starts: list[datetime] = []
+    free = first
+    for offset, days in stages:
+        start = stage_from(max(first + timedelta(days=offset), free), clock, days, pauses)
+        if start is None:
+            break
+        starts.append(start)
+        free = local(start).date() + timedelta(days=days)
     return tuple(starts)

@@ -50,6 +50,8 @@ def _curriculum(db: Connection, programme_id: int, version: int, sessions: Seque
             "neutral_label": dict(one["label"]),
             "duration_minutes": int(one["minutes"]),
             "home_practice": one.get("home_practice"),
+            "offset_days": one.get("offset_days"),
+            "days": int(one.get("days", 1)),
         }
         for no, one in enumerate(sessions, start=1)
     ]

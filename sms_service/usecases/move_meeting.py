@@ -1,24 +1,26 @@
 """Moving and cancelling a meeting, from the console or a facilitator's phone: later meetings follow as a chain.
 
 A session number is never skipped (domain section 2.2): a cancelled meeting takes the next free slot of its group and
-pushes the later ones on. Whatever was planned or still queued for the old date goes in the same transaction
-(reliability section 5).
+pushes the later ones on. The stages of a curriculum with days after the first (2.3) are no chain: one that moves leaves
+the others where they are, and moves only those that it would run into; one that is cancelled is looked for a week later.
+Whatever was planned or still queued for the old date goes in the same transaction (reliability section 5).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from sms_service import clock
 from sms_service.models import dialogues, groups, meetings, schedules
 from sms_service.models.dialogues import response
+from sms_service.models.groups import session_template
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import cancel_queued, outbox
-from sms_service.rules.timing import PauseWindow, may_meet, next_in_chain
+from sms_service.rules.timing import PauseWindow, may_hold, next_in_chain, stage_from
 from sms_service.usecases import occurrences
 from sms_service.usecases.attendance import coming_counts
 from sms_service.usecases.context import Context
@@ -56,20 +58,20 @@ def move_check(context: Context, db: Connection, group_row: Any, meeting_row: An
     local = clock.local(new_start)
     if new_start <= now:
         return "past"
-    if not _may_be(new_start, windows_of(db, group_row.id, local.date())):
+    if not _may_be(new_start, _days(db, meeting_row), windows_of(db, group_row.id, local.date())):
         return "paused"
     if meeting_row.state not in meetings.OPEN or new_start == meeting_row.starts_at or new_start - now > FURTHEST:
         return "bad"
     if not EARLIEST_HOUR <= local.hour < LATEST_HOUR:
         return "bad"
     before = db.execute(
-        select(func.max(meeting.c.starts_at)).where(
+        select(meeting).where(
             meeting.c.group_id == group_row.id,
             meeting.c.no < meeting_row.no,
             meeting.c.state.in_((*meetings.OPEN, "held", "reported")),
         )
-    ).scalar()
-    if before is not None and clock.local(before).date() >= local.date():
+    ).all()
+    if any(_last_day(one.starts_at, _days(db, one)) >= local.date() for one in before):
         return "bad"
     return "ok"
 
@@ -114,7 +116,9 @@ def cancel_meeting_in(context: Context, db: Connection, meeting_row: Any, actor:
     group_row = _group_of(db, meeting_row)
     context.record(db, actor, "meeting.cancel", f"{group_row.code} {meeting_row.no}")
     windows = windows_of(db, group_row.id, clock.local(meeting_row.starts_at).date())
-    _retime(context, db, meeting_row, _next_slot(group_row, meeting_row.starts_at, windows), now, reason="cancelled")
+    stage, days = _stage(db, meeting_row)
+    after = clock.local(meeting_row.starts_at).date() + (timedelta(days=6) if stage else timedelta(0))
+    _retime(context, db, meeting_row, _next_slot(group_row, after, windows, stage, days), now, reason="cancelled")
     _tell(context, db, meeting_row, now, cancelled=True)
     settle_group_in(context, db, group_row, now, reason="shifted", keep=meeting_row.id)
 
@@ -128,20 +132,21 @@ def settle_group_in(
     ``keep`` is a meeting whose date a person has just chosen. People already told of a date that changes get V4.
     """
     shifted = 0
-    previous: datetime | None = None
+    previous: date | None = None
     for row in _open_from(db, group_row.id):
-        start = row.starts_at
-        windows = windows_of(db, group_row.id, clock.local(min(start, previous or start)).date())
-        crowded = previous is not None and clock.local(start).date() <= clock.local(previous).date()
-        fits = row.id == keep or start <= now or _may_be(start, windows)
+        start, (stage, days) = row.starts_at, _stage(db, row)
+        day = clock.local(start).date()
+        windows = windows_of(db, group_row.id, min(day, previous or day))
+        crowded = previous is not None and day <= previous
+        fits = row.id == keep or start <= now or _may_be(start, days, windows)
         if crowded or not fits:
-            new_start = _next_slot(group_row, previous if crowded and previous is not None else start, windows)
+            new_start = _next_slot(group_row, previous if crowded and previous is not None else day, windows, stage, days)
             told = _announced(db, row.id)
             _retime(context, db, row, new_start, now, reason=reason)
             if told:
                 _tell(context, db, row, now, cancelled=False)
             start, shifted = new_start, shifted + 1
-        previous = start
+        previous = _last_day(start, days)
     return shifted
 
 
@@ -150,17 +155,36 @@ def _open_from(db: Connection, group_id: int) -> list[Row[Any]]:
     return list(db.execute(query))
 
 
-def _next_slot(group_row: Any, after: datetime, windows: tuple[PauseWindow, ...]) -> datetime:
+def _next_slot(group_row: Any, after: date, windows: tuple[PauseWindow, ...], stage: bool, days: int) -> datetime:
+    """The next start after a local day: of a chain on the group's weekday, of a stage on any day that it may begin."""
     at = read_time("start_time", group_row.start_time)
-    slot = next_in_chain(clock.local(after).date(), group_row.weekday, at, windows)
+    if stage:
+        slot = stage_from(after + timedelta(days=1), at, days, windows)
+    else:
+        slot = next_in_chain(after, group_row.weekday, at, windows)
     if slot is None:
         raise UseFault("meeting", "pause windows leave no day for this meeting within a year; end or shorten one first")
     return slot
 
 
-def _may_be(start: datetime, windows: tuple[PauseWindow, ...]) -> bool:
+def _may_be(start: datetime, days: int, windows: tuple[PauseWindow, ...]) -> bool:
     local = clock.local(start)
-    return may_meet(local.date(), local.time(), windows)
+    return may_hold(local.date(), local.time(), days, windows)
+
+
+def _stage(db: Connection, row: Any) -> tuple[bool, int]:
+    """Whether a meeting is a stage and no link of a weekly chain, and the days it lasts."""
+    mine = select(session_template.c.offset_days, session_template.c.days).where(session_template.c.id == row.template_id)
+    found = db.execute(mine).first()
+    return (found.offset_days is not None, found.days) if found is not None else (False, 1)
+
+
+def _days(db: Connection, row: Any) -> int:
+    return _stage(db, row)[1]
+
+
+def _last_day(start: datetime, days: int) -> date:
+    return clock.local(start).date() + timedelta(days=days - 1)
 
 
 def _retime(context: Context, db: Connection, row: Any, new_start: datetime, now: datetime, *, reason: str) -> None:

@@ -11,7 +11,7 @@ from sms_service import clock
 from sms_service.models import groups, meetings
 from sms_service.models.groups import curriculum
 from sms_service.models.meetings import meeting
-from sms_service.rules.timing import meeting_dates
+from sms_service.rules.timing import meeting_dates, stage_dates
 from sms_service.security.tokens import new_row_id
 from sms_service.usecases import check_ins, occurrences
 from sms_service.usecases.context import Context
@@ -32,8 +32,9 @@ def plan_meetings(context: Context, group_code: str, first_day: date, actor: str
 def plan_meetings_in(context: Context, db: Connection, group_row: Any, first_day: date, actor: str, now: datetime) -> int:
     """As ``plan_meetings``, in the caller's transaction.
 
-    Dates are weekly on the group's weekday from the first such day not before ``first_day``, none in a block window;
-    the curriculum is frozen by its first use (domain section 3). The group's meetings can be made once.
+    Dates are weekly on the group's weekday from the first such day not before ``first_day``, none in a block window; a
+    curriculum of stages (each with its days after the first) lies from ``first_day`` itself, on any day but Sunday. The
+    curriculum is frozen by its first use (domain section 3). The group's meetings can be made once.
     """
     if meetings.of_group(db, group_row.id):
         raise UseFault("first_day", "this group has its meetings already; move or cancel single ones instead")
@@ -44,7 +45,10 @@ def plan_meetings_in(context: Context, db: Connection, group_row: Any, first_day
         raise UseFault("programme", "the curriculum has no meetings; choose another version")
     windows = windows_of(db, group_row.id, first_day)
     at = read_time("start_time", group_row.start_time)
-    starts = meeting_dates(first_day, group_row.weekday, at, len(templates), windows)
+    if all(row.offset_days is not None for row in templates):
+        starts = stage_dates(first_day, [(row.offset_days, row.days) for row in templates], at, windows)
+    else:
+        starts = meeting_dates(first_day, group_row.weekday, at, len(templates), windows)
     if len(starts) < len(templates):
         raise UseFault("first_day", "pause windows leave no day for some meetings within a year; end or shorten one first")
     made = [

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from sms_service import clock
 from sms_service.models import pauses
+from sms_service.models.groups import session_template
 from sms_service.models.meetings import meeting
 from sms_service.models.outbox import outbox
 from sms_service.models.schedules import AGAIN, occurrence
@@ -26,6 +27,7 @@ from sms_service.usecases.foresee import REMINDERS, foresee
 
 Outcome = Literal["went", "failed", "unsure", "leaves", "stayed", "planned", "dropped", "open", "missed"]
 MOST_WEEKS = 8
+LONGEST = timedelta(days=14)
 
 _OUTCOMES: dict[str, Outcome] = {
     "accepted": "went",
@@ -78,7 +80,10 @@ def read_calendar(db: Connection, group: Row[Any], first: date, weeks: int, now:
     start = datetime.combine(first, datetime.min.time(), tzinfo=clock.KIGALI)
     span = (start, start + timedelta(days=count))
     for row in _meetings(db, group.id, *span):
-        days[clock.local(row.starts_at).date()].meetings.append(row)
+        for n in range(row.days or 1):
+            day = clock.local(row.starts_at).date() + timedelta(days=n)
+            if day in days:
+                days[day].meetings.append(row)
     for line in [*_written(db, group.id, *span), *_ahead(db, group.id, span), *_foreseen(db, group.id, now, caps or Caps())]:
         day = clock.local(line.first).date()
         if day in days:
@@ -102,7 +107,12 @@ def _held(day: date, windows: Sequence[PauseWindow]) -> Any:
 
 
 def _meetings(db: Connection, group_id: int, start: datetime, end: datetime) -> Sequence[Row[Any]]:
-    query = select(meeting).where(meeting.c.group_id == group_id, meeting.c.starts_at >= start, meeting.c.starts_at < end)
+    """The meetings of these days, those of several days with each of them (``days``; None without a template)."""
+    query = (
+        select(meeting, session_template.c.days)
+        .outerjoin(session_template, session_template.c.id == meeting.c.template_id)
+        .where(meeting.c.group_id == group_id, meeting.c.starts_at >= start - LONGEST, meeting.c.starts_at < end)
+    )
     return db.execute(query.order_by(meeting.c.starts_at)).all()
 
 

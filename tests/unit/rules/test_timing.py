@@ -27,6 +27,7 @@ from sms_service.rules.timing import (
     next_allowed,
     next_in_chain,
     reminder_times,
+    stage_dates,
 )
 from sms_service.usecases import occurrences
 
@@ -323,3 +324,15 @@ def test_the_next_meeting_is_strictly_later() -> None:
     assert next_in_chain(date(2026, 3, 4), 2, time(14), [endless]) is None
     assert meeting_dates(date(2026, 3, 4), 2, time(14), 3, [endless]) == ()
     assert at_local(date(2026, 3, 4), time(14)) == datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def test_stages_keep_their_days_whatever_puts_one_off() -> None:
+    """2.3: no Sunday, no day of a block in a pause; what is put off moves nothing but what it would run into."""
+    stages = [(0, 7), (8, 1), (14, 1), (21, 4)]
+    free = stage_dates(date(2026, 3, 2), stages, time(10), [])
+    assert [f"{local(start):%m-%d %H:%M}" for start in free] == ["03-02 10:00", "03-10 10:00", "03-16 10:00", "03-23 10:00"]
+    late = stage_dates(date(2026, 3, 2), stages, time(10), [PauseWindow(date(2026, 3, 5), date(2026, 3, 5), "block")])
+    assert [f"{local(start):%m-%d}" for start in late] == ["03-06", "03-13", "03-16", "03-23"]
+    sunday = stage_dates(date(2026, 3, 1), stages[:2], time(10), [])
+    assert [f"{local(start):%m-%d}" for start in sunday] == ["03-02", "03-09"]
+    assert stage_dates(date(2026, 3, 2), stages, time(10), [PauseWindow(date(2020, 1, 1), date(2040, 1, 1), "block")]) == ()
