@@ -37,6 +37,7 @@ _SURROUNDINGS = 80
 _SHORT_TEXT = 8
 #: The statistical layer raises no shorter text, unless it is one long word: what a word or two mean is for the lists.
 _FEWEST_WEIGHED = 3
+_FILLED = 4  # words
 #: The words from which a RED of the lists may be found unlikely, and those from which it may sooner.
 _SHORTEST_UNLIKELY, _LONGER_TEXT = 6, 9
 #: Colons in a code that names what lowered a match.
@@ -78,7 +79,15 @@ def examine(lexicon: Lexicon, text: str) -> Finding:
     words = [word for word in spoken if word not in skip]
     if not words:
         return Finding()
-    return _weighed(lexicon, spoken, _listed(crisis, text, words))
+    listed = _listed(crisis, text, words)
+    if listed.alert == "none" and len(words) <= _FILLED and _of_no_concern(crisis, words):
+        return listed
+    return _weighed(lexicon, spoken, listed)
+
+
+def _of_no_concern(crisis: CrisisLexicon, words: list[str]) -> bool:
+    """Whether an idiom stands in it: a text of a few words that an idiom fills says nothing more, whatever its words weigh."""
+    return any(match.entry.role == "idiom" for match in _matches(crisis, line_of(words)))
 
 
 def _weighed(lexicon: Lexicon, spoken: Sequence[str], listed: Finding) -> Finding:
