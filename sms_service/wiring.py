@@ -79,7 +79,7 @@ def _templates(templates: Path) -> Catalogue:
 
 @cache
 def _lexicon(templates: Path) -> Lexicon:
-    """What replies are read by: some 20 MB that a process which reads none need not carry."""
+    """What replies are read by: some 30 MB that a process which reads none need not carry."""
     return build_lexicon(_templates(templates).lexicon)
 
 

@@ -172,6 +172,8 @@ def _say(line: str) -> None:
 def _environment(options: Options, data_dir: Path, redis_url: str) -> dict[str, str]:
     """The children's environment: nothing of the gateway's, the database's or the store's comes from outside."""
     env = {name: value for name, value in os.environ.items() if name not in KEPT_OUT and not name.startswith("AT_")}
+    # glibc keeps an arena of its own for each thread that allocates: with two the demo's processes take some 15 MB less.
+    env.setdefault("MALLOC_ARENA_MAX", "2")
     env |= {
         "APP_ENV": "demo",
         "DATA_DIR": str(data_dir),
