@@ -150,7 +150,10 @@ def being_sent() -> ColumnElement[bool]:
 def written_before(until: Any) -> ColumnElement[bool]:
     """Whether an older text of this row's lane and number is due as well: it goes first (reliability section 4)."""
     other, moving = _another()
-    older = (other.c.lane == outbox.c.lane, other.c.not_before <= until, other.c.id < outbox.c.id)
+    # Neither a sum nor a coalesce is in an index: it is found among its number's moving rows, not by passing every due text of
+    # the lane, or the number's whole past, for each row of a claim.
+    due = func.coalesce(other.c.not_before, until) <= until
+    older = (other.c.lane + 0 == outbox.c.lane, due, other.c.id < outbox.c.id)
     return _looked_up(other.c.number_id == outbox.c.number_id, moving, other.c.state == "queued", *older)
 
 
