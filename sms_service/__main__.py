@@ -13,6 +13,9 @@ import click
 from sms_service import logs
 from sms_service.config import Settings, SettingsFault, load_settings
 
+# On a machine that carries web and workers, a callback or a dial that waits for its answer goes before what a worker does.
+WORKER_NICE = 5
+
 
 class Failed(click.ClickException):
     """Something could not be done: the message says what, and the exit code is 1."""
@@ -103,6 +106,7 @@ def worker() -> None:
     """Work on nudges: inbound texts, sends, broadcasts. Without REDIS_URL a private queue store is started here."""
     chosen = settings()
     logs.configure(chosen.log_level, "worker")
+    os.nice(WORKER_NICE)
     from sms_service import store, wiring
     from workers.entry import run_worker
 

@@ -137,6 +137,12 @@ def _wait_seconds(path: str, wait_ms: int) -> float:
     return min(wait_ms, _HELD_MS if stuck else wait_ms) / 1000
 
 
+def wait_at_most(db: Connection, milliseconds: int) -> None:
+    """Let this transaction wait no longer than that for what somebody else holds; on SQLite it holds the file already."""
+    if db.dialect.name == "postgresql":
+        db.exec_driver_sql(f"SET LOCAL lock_timeout = {int(milliseconds)}")
+
+
 def is_busy(fault: Exception) -> bool:
     """Whether this fault means 'ask again later' (locked, gone, shutting down): the gateway then gets 503, never 200."""
     return isinstance(fault, (OperationalError, DBAPIError))

@@ -27,7 +27,7 @@ from sms_service.security.tokens import new_row_id
 from sms_service.usecases.accept_inbound import accept_inbound
 from sms_service.usecases.context import Context, no_nudge
 from sms_service.usecases.forward_time import SETTLE, next_event
-from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.process_inbound import process_waiting
 from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.take_report import match_parked
 from sms_service.usecases.take_turn import take_turn
@@ -205,9 +205,8 @@ class Past:
             network_code=NETWORKS.get(phone[1:3], OTHER_NETWORK),
             cost="",
         )
-        row_id = accept_inbound(self.context, message)
-        if row_id is not None:
-            process_inbound(self.context, row_id)
+        accept_inbound(self.context, message)
+        process_waiting(self.context)
 
     def dial(self, phone: str, *keyed: str) -> None:
         """One dial from a demo phone; ``keyed`` is what is entered screen by screen, the first screen needing nothing."""

@@ -82,12 +82,13 @@ def get(db: Connection, dialogue_id: int) -> Row[Any] | None:
     return db.execute(select(dialogue).where(dialogue.c.id == dialogue_id)).first()
 
 
-def open_by_sms(db: Connection, number_id: int, now: datetime) -> Row[Any] | None:
-    """The one question a bare reply from this number answers: the last one sent (domain section 9.3)."""
+def open_by_sms(db: Connection, number_ids: Sequence[int], now: datetime) -> dict[int, Row[Any]]:
+    """By number the one question a bare reply from it answers: the last one sent (domain section 9.3)."""
     query = select(dialogue).where(
-        dialogue.c.number_id == number_id, LIVE, dialogue.c.state == "open", dialogue.c.sms_open, dialogue.c.closes_at > now
+        dialogue.c.number_id.in_(number_ids), LIVE, dialogue.c.state == "open", dialogue.c.sms_open, dialogue.c.closes_at > now
     )
-    return db.execute(query.order_by(dialogue.c.asked_at.desc()).limit(1)).first()
+    # The latest comes last and stays.
+    return {row.number_id: row for row in db.execute(query.order_by(dialogue.c.asked_at))}
 
 
 def open_of_person(db: Connection, person_id: int, now: datetime, but: Collection[str] = ()) -> Row[Any] | None:

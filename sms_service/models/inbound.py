@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     update,
@@ -64,14 +65,25 @@ def get(db: Connection, inbound_id: int) -> Row[Any] | None:
     return db.execute(select(inbound).where(inbound.c.id == inbound_id)).first()
 
 
-def waiting(db: Connection, limit: int, older_than: datetime, but: Collection[int | None] = ()) -> Sequence[Any]:
-    """Rows (id, number_id) not yet processed, oldest first, but for these numbers: the sweep's own list, so that a lost nudge loses
-    nothing.
+def claim(db: Connection, limit: int, older_than: datetime, but: Collection[int] = ()) -> dict[int, int]:
+    """Take the oldest texts not yet processed, but for these numbers, for this transaction alone: their ids and their numbers' ids.
+
+    What another process has taken is passed over, so that two never work on the same text; no nudge is needed to find one.
     """
     query = select(inbound.c.id, inbound.c.number_id).where(NEW, inbound.c.received_at <= older_than)
     if but:
-        query = query.where(inbound.c.number_id.not_in(sorted(one for one in but if one is not None)))
-    return db.execute(query.order_by(inbound.c.id).limit(limit)).all()
+        query = query.where(inbound.c.number_id.not_in(sorted(but)))
+    rows = db.execute(query.order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True))
+    return {row.id: row.number_id for row in rows}
+
+
+def first_in_line(db: Connection, ids: Sequence[int], number_ids: Collection[int]) -> Sequence[Row[Any]]:
+    """Of these texts those still to be processed before which no other of their number has to be taken (I4), oldest first."""
+    elder = select(inbound.c.number_id, func.min(inbound.c.id).label("first"))
+    elder = elder.where(NEW, inbound.c.number_id.in_(sorted(number_ids)), inbound.c.id.not_in(ids)).group_by(inbound.c.number_id)
+    before = {row.number_id: row.first for row in db.execute(elder)}
+    rows = db.execute(select(inbound).where(inbound.c.id.in_(ids), inbound.c.state == "new").order_by(inbound.c.id)).all()
+    return [row for row in rows if row.id < before.get(row.number_id, row.id + 1)]
 
 
 def oldest_waiting(db: Connection) -> datetime | None:
@@ -85,22 +97,42 @@ def count_for_a_person(db: Connection) -> int:
     return int(db.execute(query).scalar_one())
 
 
-def older_waiting(db: Connection, row: Any) -> int | None:
-    """An earlier unprocessed text of the same number, which must be taken first (I4)."""
-    query = select(inbound.c.id).where(inbound.c.number_id == row.number_id, NEW, inbound.c.id < row.id)
-    return db.execute(query.order_by(inbound.c.id).limit(1)).scalar()
-
-
-def same_text_since(db: Connection, row: Any, since: datetime) -> Row[Any] | None:
-    """The latest earlier row of this number with the same text since then that is no repeat itself (I3, S42)."""
+def same_texts_since(db: Connection, texts: Sequence[Row[Any]], window: timedelta) -> dict[int, Row[Any]]:
+    """For each of these texts the latest earlier one of its number with the same words, at most ``window`` before it, that is no
+    repeat itself (I3, S42).
+    """
     query = select(inbound).where(
-        inbound.c.number_id == row.number_id,
-        inbound.c.text_hash == row.text_hash,
-        inbound.c.id < row.id,
-        inbound.c.received_at >= since,
+        inbound.c.number_id.in_([text.number_id for text in texts]),
+        inbound.c.text_hash.in_({text.text_hash for text in texts}),
+        inbound.c.received_at >= min(text.received_at for text in texts) - window,
         inbound.c.repeat_of.is_(None),
     )
-    return db.execute(query.order_by(inbound.c.id.desc()).limit(1)).first()
+    said = db.execute(query.order_by(inbound.c.id.desc())).all()
+    found: dict[int, Row[Any]] = {}
+    for text in texts:
+        for one in said:
+            same = (one.number_id, one.text_hash) == (text.number_id, text.text_hash)
+            if same and one.id < text.id and one.received_at >= text.received_at - window:
+                found[text.id] = one
+                break
+    return found
+
+
+_DONE = (
+    update(inbound)
+    .where(inbound.c.id == bindparam("row"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("intent", "value", "rule", "confidence", "dialogue_id", "repeat_of")}
+        | {"state": "done", "processed_at": bindparam("at")}
+    )
+)
+
+
+def mark_done(db: Connection, texts: Mapping[int, Mapping[str, Any]], now: datetime) -> None:
+    """Mark texts as processed, with what each was read as: intent, value, rule, confidence, dialogue_id and repeat_of."""
+    rows = [{"row": one, "at": now} | {f"new_{name}": value for name, value in values.items()} for one, values in texts.items()]
+    if rows:
+        db.execute(_DONE, rows)
 
 
 def change(db: Connection, inbound_id: int, **values: Any) -> None:

@@ -75,7 +75,9 @@ def _make_many(db: Connection, vault: Vault, e164s: Sequence[str], now: datetime
     before: dict[bytes, list[Row[Any]]] = {}
     for one in suppressions.on_number(db, by_hash):
         before.setdefault(bytes(one.number_hash), []).append(one)
-    insert_ignore(db, number, [_new_row(vault, e164, digest, before.get(digest, []), now) for digest, e164 in by_hash.items()])
+    rows = [_new_row(vault, e164, digest, before.get(digest, []), now) for digest, e164 in by_hash.items()]
+    if insert_ignore(db, number, rows) == len(rows):
+        return {by_hash[row["hash"]]: int(row["id"]) for row in rows}
     return _ids(db, vault, e164s)
 
 
@@ -115,16 +117,6 @@ def lock(db: Connection, number_id: int) -> Row[Any]:
     return db.execute(select(number).where(number.c.id == number_id).with_for_update(key_share=True)).one()
 
 
-def lock_within(db: Connection, number_id: int, wait_ms: int) -> Row[Any]:
-    """The same for a drain, which others wait for: the database's fault (``is_held``) when somebody holds it for longer (F13)."""
-    free = select(number).where(number.c.id == number_id).with_for_update(key_share=True, skip_locked=True)
-    row = db.execute(free).first()
-    if row is not None:
-        return row
-    db.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
-    return lock(db, number_id)
-
-
 def lock_many(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
     """Lock several numbers in id order, so that two who do so cannot wait for each other."""
     query = select(number).where(number.c.id.in_(sorted(set(number_ids)))).order_by(number.c.id)
@@ -139,6 +131,12 @@ def lock_free(db: Connection, number_ids: Iterable[int]) -> dict[int, Row[Any]]:
 
 def change(db: Connection, number_id: int, **values: Any) -> None:
     db.execute(update(number).where(number.c.id == number_id).values(**values))
+
+
+def note(db: Connection, number_ids: Sequence[int], **values: Any) -> None:
+    """The same for several numbers."""
+    if number_ids:
+        db.execute(update(number).where(number.c.id.in_(number_ids)).values(**values))
 
 
 def reveal(vault: Vault, row: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
     func,
     select,
     update,
@@ -184,11 +186,14 @@ def question_since(db: Connection, number_id: int, since: datetime) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
-def replies_since(db: Connection, number_id: int, since: datetime) -> int:
-    """Replies written to this number since then; one may leave when it is written, never before."""
-    mine = (outbox.c.number_id == number_id, outbox.c.not_before >= since)
-    query = select(func.count()).select_from(outbox).where(*mine, outbox.c.kind == "reply", outbox.c.created_at >= since)
-    return int(db.execute(query).scalar_one())
+def replies_since(db: Connection, number_ids: Sequence[int], now: datetime) -> dict[int, tuple[int, int]]:
+    """Replies written to each of these numbers in the last hour and in the last day; numbers without any are left out."""
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    # One may leave when it is written, never before.
+    mine = (outbox.c.number_id.in_(number_ids), outbox.c.not_before >= day, outbox.c.kind == "reply", outbox.c.created_at >= day)
+    late = func.sum(case((outbox.c.created_at >= hour, 1), else_=0))
+    query = select(outbox.c.number_id, late, func.count()).where(*mine).group_by(outbox.c.number_id)
+    return {number_id: (int(of_hour), int(of_day)) for number_id, of_hour, of_day in db.execute(query)} if number_ids else {}
 
 
 def any_due(db: Connection, now: datetime) -> bool:

@@ -26,16 +26,7 @@ from sms_service.text.normalise import READ_CHARS, joined, plain, tokens
 from sms_service.text.reply_types import Expectation, Reading
 from sms_service.text.scan import Hit, scan
 from sms_service.text.stopping import DENIERS, asks_to_end, weighs_as_end
-from sms_service.text.values import (
-    Found,
-    Verdict,
-    choose,
-    find_numbers,
-    find_yes_no,
-    map_options,
-    out_of_scale,
-    reworded,
-)
+from sms_service.text.values import Found, Verdict, choose, find_numbers, find_yes_no, map_options, out_of_scale, reworded
 from sms_service.text.when import read_date, read_time
 
 __all__ = ["Lexicon", "build_lexicon", "crisis_alert", "is_stop", "read_reply"]
@@ -90,7 +81,7 @@ def read_reply(
     meaning has the intent ``crisis``. Only the first ``READ_CHARS`` characters are interpreted; the crisis check reads
     all of them.
     """
-    reading = _intent(lexicon, text, expectation, language, code_words)
+    reading = _intent(lexicon, _message(lexicon, text, expectation), expectation, language, code_words)
     found = examine(lexicon, text)
     if found.alert == "none":
         return reading
@@ -99,6 +90,12 @@ def read_reply(
             reading, intent="crisis", value=None, alert=found.alert, confidence=EXACT, alert_rule=found.code, notes=found.notes
         )
     return replace(reading, alert=found.alert, alert_rule=found.code, notes=(*reading.notes, *found.notes))
+
+
+def answers_any(lexicon: Lexicon, text: str, expectations: Sequence[Expectation], *, language: str) -> bool:
+    """Whether a text would answer one of these questions, which have no options, or say that it does not know."""
+    message = _message(lexicon, text, Expectation())
+    return any(_intent(lexicon, message, one, language, ()).intent in ("answer", "dont_know") for one in expectations)
 
 
 def is_stop(lexicon: Lexicon, text: str) -> bool:
@@ -129,8 +126,7 @@ def _labels(expectation: Expectation) -> Mapping[str, Any]:
     return {key: value for key, value in keys.items() if key and key not in shared}
 
 
-def _intent(lexicon: Lexicon, text: str, expectation: Expectation, language: str, code_words: Sequence[str]) -> Reading:
-    message = _message(lexicon, text, expectation)
+def _intent(lexicon: Lexicon, message: _Message, expectation: Expectation, language: str, code_words: Sequence[str]) -> Reading:
     if _is_stop(message, expectation):
         return Reading("stop", rule="stop")
     code = _code_word(message, code_words)
@@ -139,7 +135,7 @@ def _intent(lexicon: Lexicon, text: str, expectation: Expectation, language: str
     request = _request(message, expectation)
     if request is not None:
         return request
-    if not text.strip():
+    if not message.raw.strip():
         return Reading("unclear", rule="empty", confidence=0.0)
     if expectation.kind == "text":
         return _text_answer(message)

@@ -69,7 +69,9 @@ def offers(context: Context, db: Connection, inbound_ids: Collection[int], *, fl
     rows = _late_texts(db, inbound_ids, flagged)
     if not rows:
         return {}
-    asked = _asked(db, {row.number_id for row in rows}, min(row.received_at for row in rows) - AS_LATE_AS)
+    asked = _asked(
+        db, people.contact_points_of(db, {row.number_id for row in rows}), min(row.received_at for row in rows) - AS_LATE_AS
+    )
     answered = _answered(db, [one.id for one in asked])
     conversations: dict[int, tuple[Conversation, Dialogue, Ask] | None] = {}
     found: dict[int, list[Offer]] = {}
@@ -86,9 +88,16 @@ def offers(context: Context, db: Connection, inbound_ids: Collection[int], *, fl
     return {row_id: listed for row_id, listed in found.items() if listed}
 
 
-def answers_a_closed_question(context: Context, db: Connection, number_id: int, text: str, now: datetime) -> bool:
-    """Whether a text that came now would have been an answer to a question of this number that has closed: it is kept for staff."""
-    asked = _asked(db, {number_id}, now - AS_LATE_AS)
+def closed_questions(db: Connection, contacts: Sequence[Row[Any]], now: datetime) -> dict[int, list[Row[Any]]]:
+    """By number what a text that comes now may answer late; ``contacts``: the people on these numbers."""
+    found: dict[int, list[Row[Any]]] = {}
+    for row in _asked(db, contacts, now - AS_LATE_AS):
+        found.setdefault(row.number_id, []).append(row)
+    return found
+
+
+def answers_a_closed_question(context: Context, db: Connection, asked: Sequence[Row[Any]], text: str) -> bool:
+    """Whether a text would have been an answer to one of these questions that have closed: it is kept for staff."""
     answered = _answered(db, [one.id for one in asked])
     return any(_offer(context, one, _open_step(context, db, one, answered), text) is not None for one in asked)
 
@@ -107,8 +116,8 @@ def _late_texts(db: Connection, ids: Collection[int], flagged: bool) -> Sequence
     return db.execute(query if flagged else query.where(columns.alert == "none")).all()
 
 
-def _asked(db: Connection, number_ids: Collection[int], since: datetime) -> Sequence[Row[Any]]:
-    """Questions these numbers were asked since then that no text can answer any more, the latest first.
+def _asked(db: Connection, contacts: Sequence[Row[Any]], since: datetime) -> Sequence[Row[Any]]:
+    """Questions the numbers of these people were asked since then that no text can answer any more, the latest first.
 
     Only what a text has asked, never a question opened on a dial, and only while the phone is still the asked person's alone: a
     digit from a shared one is attributed to nobody (S9).
@@ -119,18 +128,20 @@ def _asked(db: Connection, number_ids: Collection[int], since: datetime) -> Sequ
         .join(numbers.number, numbers.number.c.id == dialogue.c.number_id)
         .outerjoin(people.person, people.person.c.id == dialogue.c.person_id)
     )
+    alone: dict[int, int | None] = {}
+    for contact in contacts:
+        own = contact.ownership == "own" and contact.number_id not in alone
+        alone[contact.number_id] = contact.person_id if own else None
+    if not any(alone.values()):
+        return []
     texted = select(outbox.c.id).where(outbox.c.dialogue_id == dialogue.c.id, outbox.c.state.in_(MAY_HAVE_LEFT))
     query = query.where(
         exists(texted),
-        dialogue.c.number_id.in_(list(number_ids)),
+        dialogue.c.number_id.in_([number_id for number_id, person_id in alone.items() if person_id is not None]),
         dialogue.c.asked_at > since,
         dialogue.c.sms_open.is_(False),
         dialogue.c.state.in_(("open", "closed")),
     )
-    alone: dict[int, int | None] = {}
-    for contact in people.contact_points_of(db, number_ids):
-        own = contact.ownership == "own" and contact.number_id not in alone
-        alone[contact.number_id] = contact.person_id if own else None
     rows = db.execute(query.order_by(dialogue.c.asked_at.desc(), dialogue.c.id.desc())).all()
     return [row for row in rows if row.person_id is not None and alone.get(row.number_id) == row.person_id]
 

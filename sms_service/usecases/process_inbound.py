@@ -1,10 +1,10 @@
-"""Taking the step of one stored text: one transaction a row, under the number's lock, one text out for one text in (I2, I4)."""
+"""Taking the steps of waiting texts: some in one transaction, each under its number's lock and in its number's order (I2, I4)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,31 +12,20 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sms_service.conversation import engine
-from sms_service.conversation.render import render
-from sms_service.conversation.types import Answered, Dialogue
-from sms_service.database import is_held
-from sms_service.gateway.wire import INBOX_SERIES
-from sms_service.models import dialogues, directory, inbound, numbers, outbox, people, rota
+from sms_service.database import is_held, wait_at_most
+from sms_service.models import inbound, numbers, outbox
 from sms_service.rules.caps import reply_capped
-from sms_service.rules.replies import Plan, Situation, choose_reply, needs_a_reader
 from sms_service.rules.sending import lane_of
 from sms_service.text.phone import is_rwandan_mobile
-from sms_service.text.reading import read_reply
-from sms_service.text.reply_types import Expectation, Reading
+from sms_service.usecases.answer_text import Said, answer_text, coded, fetched_from_before
 from sms_service.usecases.compose import Outgoing, queue_texts
 from sms_service.usecases.context import Context
-from sms_service.usecases.effects import carry_out
-from sms_service.usecases.late_answers import answers_a_closed_question
-from sms_service.usecases.meeting_texts import catch_up
+from sms_service.usecases.inbound_facts import REPEAT_WINDOW, OfNumber, gather
 from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
-from sms_service.usecases.report_by_text import report_by_text, reporters
-from sms_service.usecases.steps import Scope, conversation_for, event_json, take
 
-REPEAT_WINDOW = timedelta(minutes=10)
-WHO_EVERY = timedelta(days=30)
+TEXTS_A_ROUND = 16  # a round holds as many numbers, on SQLite the file: some 50 ms, so that a dial meanwhile is answered
 MOST_FAILS = 3
-WAIT_MS = 500  # for a number that somebody holds; the drain goes on with others and comes back (F13)
+WAIT_MS = 500  # for a row that somebody holds; the drain goes on with others and comes back (F13)
 MOST_CODES = 3
 _FOUR_DIGITS = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])", re.ASCII)
 LIFE = {"V10": timedelta(hours=24), "V12": timedelta(hours=24), "V11": timedelta(days=7)}
@@ -44,285 +33,160 @@ SHORT_LIFE = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Said:
-    """What came out of a text: how it was read, the one reply (template name, body, class), and whether a person has it already."""
+class Round:
+    """What one transaction took and did, in texts, and the numbers that somebody holds or whose text failed."""
 
-    reading: Reading
-    template: str = ""
-    body: str = ""
-    text_class: str = "A"
-    dialogue_id: int | None = None
-    urgent: bool = False
-    handed_on: bool = False
+    taken: int = 0
+    done: int = 0
+    held: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
 
 
-def process_inbound(context: Context, inbound_id: int) -> bool:
-    """Process one row if it is still new; True when nothing of it is left to do, False when its number has to be come back to.
+def process_waiting(context: Context, *, older_than: timedelta = timedelta(), but: Collection[int] = ()) -> Round:
+    """Take the next waiting texts, oldest first, but for these numbers: all in one transaction, or one by one when that fails.
 
-    An older unprocessed text of the same number is taken first. A row that fails three times becomes ``needs_person``, is shown
-    to staff at once and stops blocking its number.
+    Two processes never take the same text, and none waits for a number that somebody holds. A text that fails three times becomes
+    ``needs_person``, is shown to staff at once and stops blocking its number. Raises the database's own fault when it is away:
+    that is no fault of a text, and is not counted against it.
     """
-    while True:
-        try:
-            older = context.database.run(lambda db: _process(context, db, inbound_id))
-        except OperationalError as fault:
-            if is_held(fault):
-                return False
+    claimed: dict[int, int] = {}
+
+    def together(db: Connection) -> Round:
+        claimed.clear()
+        now = context.now(db)
+        claimed.update(inbound.claim(db, TEXTS_A_ROUND, now - older_than, but))
+        return _take(context, db, claimed, now) if claimed else Round()
+
+    try:
+        return context.database.run(together)
+    except (InterfaceError, PoolTimeout):
+        raise
+    except OperationalError as fault:
+        if not is_held(fault):
             raise
+    except Exception:
+        if not claimed:
+            raise
+    return _one_by_one(context, dict(claimed))
+
+
+def _one_by_one(context: Context, claimed: Mapping[int, int]) -> Round:
+    """Each of these texts in a transaction of its own: one that cannot be taken now keeps none of the others waiting."""
+    whole = Round(len(claimed))
+    for inbound_id, number_id in sorted(claimed.items()):
+        if number_id in whole.failed | whole.held:
+            continue
+        try:
+            one = _alone(context, inbound_id, number_id)
+            whole.done += one.done
+            whole.held |= one.held
+        except OperationalError as fault:
+            if not is_held(fault):
+                raise
+            whole.held.add(number_id)
         except (InterfaceError, PoolTimeout):
-            raise  # no connection is to be had: no fault of this text, which is not to be counted against it
+            raise
         except Exception:
-            return _count_failure(context, inbound_id)
-        if older is None:
-            return True
-        if not process_inbound(context, older):
-            return False
+            if not _count_failure(context, inbound_id):
+                whole.failed.add(number_id)
+    return whole
 
 
-def _process(context: Context, db: Connection, inbound_id: int) -> int | None:
-    """Take the step; returns the id of an older row that must be taken first, else None."""
-    row = inbound.get(db, inbound_id)
-    if row is None or row.state != "new":
-        return None
-    number = numbers.lock_within(db, row.number_id, WAIT_MS)
-    row = inbound.get(db, inbound_id)
-    if row is None or row.state != "new":
-        return None
-    older = inbound.older_waiting(db, row)
-    if older is not None:
-        return older
-    now = context.now(db)
-    text = context.vault.open("inbound", "body", row.id, row.body)
-    earlier = inbound.same_text_since(db, row, row.received_at - REPEAT_WINDOW)
-    if earlier is not None and _fetched_from_before(earlier, row.received_at - REPEAT_WINDOW):
-        earlier = None  # it came in a moment ago and was written hours ago
-    # A START that follows a stop is no repeat of the START before it: the person would stay stopped (S19).
-    stopped_since = earlier is not None and number.stopped_at is not None and number.stopped_at > earlier.received_at
-    fresh = earlier is None or (stopped_since and not row.is_stop) or outbox.question_since(db, number.id, earlier.received_at)
-    if not fresh and earlier is not None:
-        inbound.change(db, row.id, state="done", repeat_of=earlier.id, processed_at=now, rule="repeat")
-        return None
-    if any(acknowledge_by_code(context, db, number.id, code, now) for code in _FOUR_DIGITS.findall(text)[:MOST_CODES]):
-        inbound.change(db, row.id, state="done", intent="answer", rule="alert_code", processed_at=now)
-        return None
-    said = _answer(context, db, row, number, text)
-    reading = said.reading
-    inbound.change(
-        db,
-        row.id,
-        state="done",
-        intent=reading.intent,
-        value=_coded(reading),
-        rule=reading.rule[:60],
-        confidence=reading.confidence,
-        dialogue_id=said.dialogue_id,
-        processed_at=now,
-    )
-    numbers.change(db, number.id, last_inbound_at=now)
-    if said.body:
-        _queue_reply(context, db, row, number, said)
-    return None
+def _alone(context: Context, inbound_id: int, number_id: int) -> Round:
+    return context.database.run(lambda db: _take(context, db, {inbound_id: number_id}, context.now(db)))
 
 
-def _coded(reading: Reading) -> str | None:
-    """The coded value worth keeping beside the sealed text; a kept text is not copied out of its seal."""
-    if reading.intent not in ("answer", "language") or reading.value is None:
-        return None
-    return str(reading.value)[:40] if isinstance(reading.value, (bool, int)) or len(str(reading.value)) <= 12 else None
+def _take(context: Context, db: Connection, claimed: Mapping[int, int], now: datetime) -> Round:
+    """Take the steps of claimed texts (by id their number's id): a wave for the first of each number, one for the second, and on.
 
-
-def _answer(context: Context, db: Connection, row: Row[Any], number: Row[Any], text: str) -> Said:
-    """Read the text against what is open, do what follows from it, and choose the one reply."""
-    now = context.now(db)
-    contacts = people.contact_points_of(db, [number.id])
-    alone = contacts[0] if len(contacts) == 1 else None
-    language = context.language_for(number.language, *(one.person_language for one in contacts[:1]))
-    question = dialogues.open_by_sms(db, number.id, now) if not number.frozen_at else None
-    if question is not None and (alone is None or alone.ownership != "own" or alone.person_id != question.person_id):
-        question = None  # the phone is shared by now, or somebody else's: its digits are nobody's answer (S9, T3)
-    if question is not None and _fetched_from_before(row, question.asked_at):
-        question = None  # it was written before this question was asked, and fetched only now
-    place = Dialogue.from_json(question.place) if question else None
-    conversation = conversation_for(context, db, place.conversation, place.version) if place else None
-    expectation = engine.wants(conversation, place) if conversation and place else Expectation()
-    words = [
-        (one.person_id, context.vault.open("contact_point", "code_word", one.id, one.code_word))
-        for one in contacts
-        if one.code_word
-    ]
-    reading = read_reply(context.lexicon, text, expectation, language=language, code_words=[word for _, word in words])
-    said = Said(reading)
-    leaders = reporters(contacts, text)
-    scope = Scope(
-        number=number,
-        contacts=contacts,
-        channel="sms",
-        language=language,
-        now=now,
-        person_id=_whose_word(context, text, words) if reading.intent == "code_word" else alone.person_id if alone else None,
-        inbound_id=row.id,
-        rule=reading.rule,
-    )
-    situation = Situation(
-        registered=bool(contacts),
-        staff_phone=number.staff_phone,
-        opted_out=number.network_opt_out_at is not None,
-        frozen=number.frozen_at is not None,
-        stopped=number.stopped_at is not None,
-        own_phone=alone is not None and alone.ownership == "own",
-        question_open=question is not None,
-        alert=row.alert,
-        stop=row.is_stop,
-        reading=reading,
-        greeted_recently=number.last_v14_at is not None and now - number.last_v14_at < WHO_EVERY,
-        late=question is None and _comes_late(context, db, number.id, text, language, now),
-        report=bool(leaders),
-    )
-    plan = choose_reply(situation)
-    if plan.start and number.stopped_at is not None and _fetched_from_before(row, number.stopped_at, unknown=True):
-        plan = Plan()  # the stop came after it, though it was fetched only now: stop wins (I6, S17)
-    if plan.take_step and question is not None and conversation is not None and place is not None:
-        _take_step(context, db, scope, question, conversation, place, said)
-    if plan.take_report:
-        answer = report_by_text(context, db, leaders, text, now)
-        said.reading = replace(reading, intent="answer", value=None, rule="report", confidence=1.0)
-        said.template, said.body = "report", context.words.text(language, answer.key, answer.values)
-    if plan.call_request:
-        kind = "code_word" if reading.intent == "code_word" else "call_request"
-        _concern(context, db, scope, kind if contacts else "unregistered_request")
-    _hand_on(context, db, scope, plan, said, situation, text)
-    if plan.start:
-        numbers.change(db, number.id, stopped_at=None, stop_reason=None)
-        catch_up(context, db, number.id, now)
-        context.record(db, number.code, "number.start", number.code)
-    if plan.freeze:
-        numbers.change(db, number.id, frozen_at=now, frozen_reason="wrong_person")
-        _concern(context, db, scope, "wrong_person")
-    if plan.set_language:
-        numbers.change(db, number.id, language=plan.set_language)
-        scope.language = plan.set_language
-    _say(context, db, scope, plan, said)
-    return said
-
-
-def _say(context: Context, db: Connection, scope: Scope, plan: Plan, said: Said) -> None:
-    """The planned reply takes the place of whatever the step wanted to say (I2)."""
-    if plan.reply and context.words.languages:
-        # a service whose texts are not published yet keeps and raises everything, and says nothing
-        said.template = plan.template
-        said.urgent = plan.template == "V11"
-        said.body = _notice(context, db, plan.reply, scope)
-        said.text_class = "B" if said.urgent else "A"
-    if said.template == "V14":
-        numbers.change(db, scope.number.id, last_v14_at=scope.now)
-    if plan.silent_reply:
-        said.body = ""
-
-
-def _whose_word(context: Context, text: str, words: Sequence[tuple[int, str]]) -> int | None:
-    """Whose code word came (S13): of several people on a number only when it can be nobody else's, a slip allowed; else None."""
-    fits = {who for who, word in words if read_reply(context.lexicon, text, Expectation(), code_words=[word]).intent == "code_word"}
-    return fits.pop() if len(fits) == 1 else None
-
-
-def _fetched_from_before(row: Row[Any], moment: datetime | None, *, unknown: bool = False) -> bool:
-    """Whether a text was fetched from the gateway's inbox after an outage and had been sent before ``moment``; ``unknown`` is what
-    is held of one whose time cannot be read.
+    The rows are read again under their numbers' locks: whatever another process did with them is seen (I2, I4).
     """
-    if moment is None or not row.provider_id.startswith(INBOX_SERIES):
-        return False
-    return datetime.fromisoformat(row.sent_date) < moment if row.sent_date else unknown
+    wait_at_most(db, WAIT_MS)
+    held = numbers.lock_free(db, claimed.values())
+    texts = inbound.first_in_line(db, [one for one, number_id in claimed.items() if number_id in held], held)
+    done: dict[int, dict[str, Any]] = {}
+    waves: list[list[Row[Any]]] = []
+    for text in texts:
+        place = sum(any(text.number_id == other.number_id for other in wave) for wave in waves)
+        if place == len(waves):
+            waves.append([])
+        waves[place].append(text)
+    for place, wave in enumerate(waves):
+        if place:
+            held = numbers.lock_free(db, [text.number_id for text in wave])
+        done |= _wave(context, db, wave, held, now)
+    return Round(len(claimed), len(done), set(claimed.values()) - {text.number_id for text in texts})
 
 
-def _comes_late(context: Context, db: Connection, number_id: int, text: str, language: str, now: datetime) -> bool:
-    """Whether a text with no question open is an answer that came too late: kept for staff, applied to nothing (domain 9.3)."""
-    for expectation in (Expectation("yesno"), Expectation("scale", 0, 9)):
-        if read_reply(context.lexicon, text, expectation, language=language).intent in ("answer", "dont_know"):
-            return True
-    return answers_a_closed_question(context, db, number_id, text, now)
+def _wave(
+    context: Context, db: Connection, texts: Sequence[Row[Any]], held: Mapping[int, Row[Any]], now: datetime
+) -> dict[int, dict[str, Any]]:
+    """Read, answer and mark as done one text of each number; returns what was written of each."""
+    facts = gather(db, texts, held, now)
+    done: dict[int, dict[str, Any]] = {}
+    said: dict[int, Said] = {}
+    for row in texts:
+        found = facts[row.number_id]
+        text = context.vault.open("inbound", "body", row.id, row.body)
+        values = dict.fromkeys(("intent", "value", "rule", "confidence", "dialogue_id", "repeat_of"))
+        repeats = _repeats(db, row, found)
+        if repeats is not None:
+            values |= {"repeat_of": repeats, "rule": "repeat"}
+        elif any(acknowledge_by_code(context, db, found.row.id, code, now) for code in _FOUR_DIGITS.findall(text)[:MOST_CODES]):
+            values |= {"intent": "answer", "rule": "alert_code"}
+        else:
+            answer = said[row.id] = answer_text(context, db, row, text, found, now)
+            reading = answer.reading
+            values |= {"intent": reading.intent, "value": coded(reading), "rule": reading.rule[:60]}
+            values |= {"confidence": reading.confidence, "dialogue_id": answer.dialogue_id}
+        done[row.id] = values
+    inbound.mark_done(db, done, now)
+    numbers.note(db, [row.number_id for row in texts if row.id in said], last_inbound_at=now)
+    numbers.note(db, [row.number_id for row in texts if row.id in said and said[row.id].template == "V14"], last_v14_at=now)
+    _queue_replies(context, db, [(row, facts[row.number_id], said[row.id]) for row in texts if row.id in said], now)
+    return done
 
 
-def _take_step(
-    context: Context, db: Connection, scope: Scope, question: Row[Any], conversation: Any, place: Dialogue, said: Said
-) -> None:
-    """Give the reading to the open dialogue; its first text, if any, is the reply (V13 and thanks among them)."""
-    said.dialogue_id = scope.dialogue_id = question.id
-    scope.meeting_id = question.meeting_id
-    scope.person_id = question.person_id or scope.person_id
-    event = Answered(said.reading)
-    outcome, given = take(context, db, scope, conversation, place, event)
-    carry_out(context, db, scope, outcome.effects)
-    said.handed_on = any(effect.name == "unclear_task" for effect in outcome.effects)
-    done = outcome.dialogue.done
-    values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
-    if done:
-        values |= {"sms_open": False, "closed_at": scope.now}
-    dialogues.change(db, question.id, **values)
-    dialogues.add_event(db, question.id, "sms", event_json(event), given, scope.now)
-    if outcome.replies:
-        reply = outcome.replies[0]
-        said.template = {"not_understood": "V13", "call_ack": "V10"}.get(reply.key, reply.key)
-        language = context.language_for(scope.language, said=conversation.words)
-        said.body = render(conversation.words, language, reply, "sms")
-        said.text_class = conversation.words.entry(language, reply.key).text_class
+def _repeats(db: Connection, row: Row[Any], found: OfNumber) -> int | None:
+    """The earlier text of which this one is only a repeat (I3, S42); None for a new word."""
+    earlier, number = found.earlier, found.row
+    if earlier is None or fetched_from_before(earlier, row.received_at - REPEAT_WINDOW):
+        return None  # it came in a moment ago and was written hours ago
+    if number.stopped_at is not None and number.stopped_at > earlier.received_at and not row.is_stop:
+        return None  # a START that follows a stop is no repeat of the START before it: the person would stay stopped (S19)
+    return None if outbox.question_since(db, number.id, earlier.received_at) else int(earlier.id)
 
 
-def _hand_on(context: Context, db: Connection, scope: Scope, plan: Plan, said: Said, situation: Situation, text: str) -> None:
-    """Words that nothing was made of go to a person, once (V13, S23)."""
-    if plan.unclear_task:
-        _concern(context, db, scope, "not_understood")
-    elif situation.registered and not plan.take_report and not said.handed_on:
-        words = len(text.split())
-        if needs_a_reader(situation.alert, situation.reading, words, late=situation.late):
-            _concern(context, db, scope, "words_to_read")
-
-
-def _concern(context: Context, db: Connection, scope: Scope, kind: str) -> None:
-    about = About(kind=kind, number_id=scope.number.id, person_id=scope.person_id, inbound_id=scope.inbound_id)
-    raise_concern(context, db, about, scope.now)
-
-
-def _notice(context: Context, db: Connection, key: str, scope: Scope) -> str:
-    """A text the service sends by itself; V11 with its three numbers only while all are verified (S38), and with
-    a truthful time when nobody is on duty (S26).
-    """
-    if key != "urgent":
-        return context.words.text(scope.language, key)
-    soon = "soon" if rota.on_duty(db, scope.now) else "tomorrow"
-    phones = directory.urgent_numbers(db, scope.now)
-    if phones is None:
-        raise_concern(context, db, About(kind="directory_expired"), scope.now)
-        return context.words.text(scope.language, "urgent_plain", {"soon": soon})
-    return context.words.text(scope.language, "urgent", {"soon": soon, **phones})
-
-
-def _queue_reply(context: Context, db: Connection, row: Row[Any], number: Row[Any], said: Said) -> None:
-    """Queue the one reply, within the caps that keep a flood from costing or showing anything (T6); V11 is exempt."""
-    now = context.now(db)
-    if not said.urgent:
-        hour = outbox.replies_since(db, number.id, now - timedelta(hours=1))
-        day = outbox.replies_since(db, number.id, now - timedelta(days=1))
-        if reply_capped(hour, day, context.caps):
-            return
-    if not context.caps.foreign_replies and not is_rwandan_mobile(numbers.reveal(context.vault, number)):
-        return
-    contacts = people.contact_points_of(db, [number.id])
-    text = Outgoing(
-        key=f"reply:{row.id}:1",
-        number_id=number.id,
-        language=context.language_for(number.language, *(one.person_language for one in contacts[:1])),
-        template=said.template,
-        kind="reply",
-        text_class=said.text_class,
-        lane=lane_of("reply", "V11" if said.urgent else ""),
-        body=said.body,
-        not_before=now,
-        expires_at=now + LIFE.get(said.template, SHORT_LIFE),
-        person_id=contacts[0].person_id if len(contacts) == 1 else None,
-        inbound_id=row.id,
-        dialogue_id=said.dialogue_id,
-    )
-    queue_texts(context, db, [text], now)
+def _queue_replies(context: Context, db: Connection, answered: Sequence[tuple[Row[Any], OfNumber, Said]], now: datetime) -> None:
+    """Queue the one reply of each, within the caps that keep a flood from costing or showing anything (T6); V11 is exempt."""
+    answered = [one for one in answered if one[2].body]
+    before = outbox.replies_since(db, [found.row.id for _, found, said in answered if not said.urgent], now)
+    texts = []
+    for row, found, said in answered:
+        number, contacts = found.row, found.contacts
+        if not said.urgent and reply_capped(*before.get(number.id, (0, 0)), context.caps):
+            continue
+        if not context.caps.foreign_replies and not is_rwandan_mobile(numbers.reveal(context.vault, number)):
+            continue
+        texts.append(
+            Outgoing(
+                key=f"reply:{row.id}:1",
+                number_id=number.id,
+                language=context.language_for(number.language, *(one.person_language for one in contacts[:1])),
+                template=said.template,
+                kind="reply",
+                text_class=said.text_class,
+                lane=lane_of("reply", "V11" if said.urgent else ""),
+                body=said.body,
+                not_before=now,
+                expires_at=now + LIFE.get(said.template, SHORT_LIFE),
+                person_id=contacts[0].person_id if len(contacts) == 1 else None,
+                inbound_id=row.id,
+                dialogue_id=said.dialogue_id,
+            )
+        )
+    if texts:
+        queue_texts(context, db, texts, now)
 
 
 def _count_failure(context: Context, inbound_id: int) -> bool:

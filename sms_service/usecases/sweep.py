@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sms_service import jobs
-from sms_service.models import inbound
 from sms_service.usecases.context import Context
-from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.process_inbound import TEXTS_A_ROUND, process_waiting
 from sms_service.usecases.send_texts import never
 
-BATCH = 200
+HELD_SECONDS = 0.5  # how long a drain with nothing else to do waits for numbers that somebody holds: a dial's turn is over sooner
+LOOK_AGAIN = 0.05
 
 
 def drain_inbound(
@@ -26,23 +26,22 @@ def drain_inbound(
 
     A number whose text cannot be taken now, because somebody holds it or its step failed, is left to the next drain (F13).
     """
-    done = 0
+    done, patience = 0, HELD_SECONDS
     until = time.monotonic() + seconds
-    stuck: set[int | None] = set()
+    held: set[int] = set()
+    failed: set[int] = set()
     while time.monotonic() < until and not stopping():
-        with context.database.reading() as db:
-            waiting = inbound.waiting(db, BATCH, context.now(db) - older_than, stuck)
-        if not waiting:
-            break
-        for row in waiting:
-            if stopping():
+        this = process_waiting(context, older_than=older_than, but=held | failed)
+        done += this.done
+        held |= this.held
+        failed |= this.failed
+        if this.taken < TEXTS_A_ROUND:  # nothing else waits, and what comes now has a nudge of its own
+            if not held or patience <= 0:
                 break
-            if row.number_id in stuck:
-                continue
-            if not process_inbound(context, row.id):
-                stuck.add(row.number_id)
-            done += 1
-            context.database.give_way()
+            time.sleep(LOOK_AGAIN)
+            patience -= LOOK_AGAIN
+            held.clear()
+        context.database.give_way()
     if done:
         context.nudge(jobs.SEND, 0)
     return done

@@ -24,7 +24,7 @@ from sms_service.usecases import read_health, read_log, tick
 from sms_service.usecases.accept_inbound import accept_inbound
 from sms_service.usecases.compose import LANE_BROADCAST, LANE_REPLY, Outgoing, queue_texts
 from sms_service.usecases.context import Context
-from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.process_inbound import process_waiting
 from sms_service.usecases.read_calendar import read_calendar
 from sms_service.usecases.send_texts import send_due
 from sms_service.usecases.take_report import take_report
@@ -120,9 +120,8 @@ def _texts_in(side: Side) -> Iterator[float]:
 
 
 def _take(context: Context, message: InboundSms) -> None:
-    stored = accept_inbound(context, message)
-    if stored is not None:
-        process_inbound(context, stored)
+    accept_inbound(context, message)
+    process_waiting(context)
 
 
 def _queue(side: Side, count: int, *, lane: int, kind: Any, body: str) -> None:

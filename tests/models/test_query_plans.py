@@ -29,7 +29,7 @@ from sms_service.usecases.context import Context
 from sms_service.usecases.erase import erase, places
 from sms_service.usecases.expand_broadcast import finish_broadcasts
 from sms_service.usecases.overview import today
-from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.process_inbound import process_waiting
 from sms_service.usecases.purge import due, purge
 from sms_service.usecases.read_calendar import read_calendar
 from sms_service.usecases.read_figures import missed_rows, read_figures
@@ -102,9 +102,8 @@ def work(context: Context, people: Seeded) -> None:
         text = f"{text}*{key}" if text and key else key
         take_turn(context, UssdTurn("plan-1", "*384*123#", first, "63510", text))
     for place, words in enumerate(("1", "Murakoze cyane", "1", "HAGARIKA", "TANGIRA")):
-        stored = accept_inbound(context, InboundSms(f"plan-{place}", second, second, "1234", words, None, "", "63510", ""))
-        if stored is not None:
-            process_inbound(context, stored)
+        accept_inbound(context, InboundSms(f"plan-{place}", second, second, "1234", words, None, "", "63510", ""))
+        process_waiting(context)
     with ThreadPoolExecutor(2) as pool:
         for lane, kind in ((LANE_REPLY, "reply"), (LANE_BROADCAST, "broadcast")):
             with context.database.begin() as db:

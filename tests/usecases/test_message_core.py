@@ -18,7 +18,7 @@ from sms_service.models.outbox import parked_report
 from sms_service.models.people import person
 from sms_service.models.schedules import occurrence
 from sms_service.models.state import service_state
-from sms_service.usecases import process_inbound as module
+from sms_service.usecases import answer_text as module
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.outbound_switch import hold, set_outbound

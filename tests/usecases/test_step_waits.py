@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sms_service.database import Database
 from sms_service.models.inbound import inbound
-from sms_service.usecases.process_inbound import process_inbound
+from sms_service.usecases.process_inbound import process_waiting
 from tests.service import Service
 from tests.usecases.site import Site
 
@@ -21,12 +21,10 @@ def test_a_step_without_a_connection_is_not_counted_against_its_text(service: Se
     Site.build(service.context)
     service.text("+250788000009", "mumpamagare")
     narrow = Database(service.context.database.url, wait_ms=50, pool=1)
-    with service.context.database.begin() as db:
-        row = db.execute(select(inbound.c.id)).scalar_one()
     with narrow.begin():
         for _ in range(3):
             with pytest.raises(PoolTimeout):
-                process_inbound(replace(service.context, database=narrow), row)
+                process_waiting(replace(service.context, database=narrow))
     narrow.dispose()
     with service.context.database.begin() as db:
         kept = db.execute(select(inbound.c.state, inbound.c.fails)).one()
