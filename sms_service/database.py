@@ -161,7 +161,8 @@ def _open_engine(url: URL, wait_ms: int, pool: int) -> Engine:
         return engine
     options = (
         f"-c lock_timeout={wait_ms} -c statement_timeout={STATEMENT_LIMIT_MS} "
-        f"-c idle_in_transaction_session_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC -c jit=off"
+        f"-c idle_in_transaction_session_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC -c jit=off "
+        "-c plan_cache_mode=force_custom_plan"
     )
     engine = create_engine(
         url,

@@ -24,6 +24,8 @@ from sms_service.usecases.tick import Pace, tick
 
 EVERY_SECONDS = 5.0
 GRACE = timedelta(seconds=5)
+IN_EVERY_SECONDS = 0.25  # while every worker is busy with a broadcast's calls, the clock is who takes texts in (I5, F36)
+IN_GRACE = timedelta(seconds=0.25)
 CHORES_SECONDS = 30.0
 BACKUP_AGAIN_SECONDS = 300.0
 SWEEP_CALLS = 8
@@ -57,10 +59,10 @@ def run_clock(context: Context, stop: threading.Event, backups: Backups | None =
 
 
 def _sweep_in(context: Context, stop: threading.Event) -> None:
-    """Texts in whose nudge is over five seconds old; by itself, so that a long broadcast keeps nobody's answer waiting (F36)."""
+    """Texts in that no worker took at once; by itself, so that a long broadcast keeps nobody's answer waiting (F36)."""
     while not stop.is_set():
-        _guarded("inbound", lambda: drain_inbound(context, older_than=GRACE, stopping=stop.is_set))
-        stop.wait(EVERY_SECONDS)
+        _guarded("inbound", lambda: drain_inbound(context, older_than=IN_GRACE, stopping=stop.is_set))
+        stop.wait(IN_EVERY_SECONDS)
 
 
 def _sweep_out(context: Context, pool: ThreadPoolExecutor, stop: threading.Event) -> None:

@@ -12,7 +12,7 @@ from workers.entry import running
 from workers.nudge import mark
 
 GATHER_SECONDS = 0.1  # texts that come together are read together: a third of the work, and nobody sees it on a phone
-CHUNKS_A_TURN = 8
+CHUNKS_A_TURN = 4
 SECONDS_A_TURN = 2.0
 
 

@@ -86,6 +86,11 @@ def first_in_line(db: Connection, ids: Sequence[int], number_ids: Collection[int
     return [row for row in rows if row.id < before.get(row.number_id, row.id + 1)]
 
 
+def any_waiting(db: Connection, older_than: datetime) -> bool:
+    """Whether a text that came before then is not yet processed."""
+    return db.execute(select(inbound.c.id).where(NEW, inbound.c.received_at <= older_than).limit(1)).first() is not None
+
+
 def oldest_waiting(db: Connection) -> datetime | None:
     """When the longest waiting unprocessed text came."""
     return db.execute(select(func.min(inbound.c.received_at)).where(NEW)).scalar()

@@ -65,8 +65,13 @@ def _waits(db: Connection, row: Any, now: datetime) -> bool:
 
 
 def _write(context: Context, db: Connection, broadcast_id: int, ids: list[int], *, last: bool) -> bool | None:
-    """Write the texts to these numbers; whether all is written then, None while the next chunk may follow at once."""
-    row = db.execute(select(broadcast).where(broadcast.c.id == broadcast_id).with_for_update()).one()
+    """Write the texts to these numbers; whether all is written then, None while the next chunk may follow at once.
+
+    While another process writes it, or recalls it, this one does not wait: it has texts to send.
+    """
+    row = db.execute(select(broadcast).where(broadcast.c.id == broadcast_id).with_for_update(skip_locked=True)).first()
+    if row is None:
+        return False
     now = context.now(db)
     if row.state not in ("approved", "sending") or row.expanded_to >= EXPANDED:
         return True

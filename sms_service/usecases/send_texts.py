@@ -16,15 +16,16 @@ from sms_service.failpoints import reach
 from sms_service.gateway.results import CallResult
 from sms_service.models import outbox
 from sms_service.security.tokens import new_url_token
-from sms_service.usecases.claim_texts import CALLS_A_ROUND, PRIVATE_LANES, ROWS_A_ROUND, SET_BACK, claim, probe_again
+from sms_service.usecases.claim_texts import CALLS_A_ROUND, PRIVATE_LANES, SET_BACK, claim, probe_again
 from sms_service.usecases.context import Context
 from sms_service.usecases.fence_texts import CALL_DEADLINE_SECONDS, Call, fence
 from sms_service.usecases.record_answer import record_answers
 
 RECORD_EVERY = 0.5  # seconds; one call that hangs does not keep the others' answers from being recorded (F20)
+PRIVATE_EVERY = 0.2  # seconds; how soon an alert or a reply is looked for while slow calls of broadcasts leave no other room (I5)
 RECORD_SOON = 0.02  # seconds: answers that come together are recorded together
 RECORD_FOR = 30.0  # seconds: an answer that cannot be recorded is tried again, and still well within the lease
-MOST_UNDER_WAY = 2 * ROWS_A_ROUND
+MOST_UNDER_WAY = 1_000
 PACE = 0.1  # seconds until the rate is looked at again
 
 
@@ -99,7 +100,7 @@ class _Sending:
         """
         if self.has_room:
             return outbox.LANES
-        due = len(self.calls) < self._most and time.monotonic() - self._looked >= RECORD_EVERY
+        due = len(self.calls) < self._most and time.monotonic() - self._looked >= PRIVATE_EVERY
         return PRIVATE_LANES if due else ()
 
     @property
@@ -132,7 +133,7 @@ class _Sending:
 
     def record_answered(self, *, soon: bool) -> None:
         """Record what has been answered, after a short wait for more of it."""
-        wait(self.calls, timeout=RECORD_EVERY, return_when=FIRST_COMPLETED)
+        wait(self.calls, timeout=PRIVATE_EVERY if soon else RECORD_EVERY, return_when=FIRST_COMPLETED)
         answered, _ = wait(self.calls, timeout=RECORD_SOON if soon else RECORD_EVERY)
         calls = []
         for future in answered:

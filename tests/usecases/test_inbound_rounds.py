@@ -1,4 +1,4 @@
-"""Waiting texts are taken some at a time: by two drains at once, with a faulty one among them, with a number that somebody holds."""
+"""Waiting texts are taken some at a time: by two drains at once, with a faulty one among them, with a held number."""
 
 from __future__ import annotations
 
