@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, func, select
 
@@ -16,8 +16,11 @@ text_word = Table(
 )
 
 
-def index(db: Connection, text_hash: bytes, words: Iterable[int]) -> None:
-    insert_ignore(db, text_word, [{"word": word, "text_hash": text_hash} for word in sorted(set(words))])
+def index(db: Connection, texts: Mapping[bytes, Iterable[int]]) -> None:
+    """Make texts findable: by the hash of each the hashes of its words. In one order, so that two who do so wait in line."""
+    rows = sorted((digest, word) for digest, words in texts.items() for word in set(words))
+    if rows:
+        insert_ignore(db, text_word, [{"word": word, "text_hash": digest} for digest, word in rows])
 
 
 def texts_with(db: Connection, words: Sequence[int], limit: int) -> Sequence[bytes]:

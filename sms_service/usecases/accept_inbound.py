@@ -97,7 +97,7 @@ def _insert(
     }
     if not insert_ignore(db, inbound, values):
         return None
-    if alert == "none":
+    if alert == "none" and not message.sender:  # what is processed is made searchable then, some at a time: no 200 waits for it
         index_texts(context, db, {digest: message.text})
     return row_id
 

@@ -102,7 +102,5 @@ def index_texts(context: Context, db: Connection, texts: dict[bytes, str]) -> No
     if not texts:
         return
     known = set(db.execute(_INDEXED, {"digests": list(texts)}).scalars())
-    for digest, body in texts.items():
-        words = search_words(body)
-        if digest not in known and words:
-            search.index(db, digest, (context.vault.word_hash(word) for word in words))
+    new = {digest: search_words(body) for digest, body in texts.items() if digest not in known}
+    search.index(db, {digest: [context.vault.word_hash(word) for word in words] for digest, words in new.items()})

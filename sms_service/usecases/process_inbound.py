@@ -18,7 +18,7 @@ from sms_service.rules.caps import reply_capped
 from sms_service.rules.sending import lane_of
 from sms_service.text.phone import is_rwandan_mobile
 from sms_service.usecases.answer_text import Said, answer_text, coded, fetched_from_before
-from sms_service.usecases.compose import Outgoing, queue_texts
+from sms_service.usecases.compose import Outgoing, index_texts, queue_texts
 from sms_service.usecases.context import Context
 from sms_service.usecases.inbound_facts import REPEAT_WINDOW, OfNumber, gather
 from sms_service.usecases.raise_concern import About, acknowledge_by_code, raise_concern
@@ -125,9 +125,12 @@ def _wave(
     facts = gather(db, texts, held, now)
     done: dict[int, dict[str, Any]] = {}
     said: dict[int, Said] = {}
+    searchable: dict[bytes, str] = {}
     for row in texts:
         found = facts[row.number_id]
         text = context.vault.open("inbound", "body", row.id, row.body)
+        if row.alert == "none":
+            searchable[row.text_hash] = text
         values = dict.fromkeys(("intent", "value", "rule", "confidence", "dialogue_id", "repeat_of"))
         repeats = _repeats(db, row, found)
         if repeats is not None:
@@ -141,6 +144,7 @@ def _wave(
             values |= {"confidence": reading.confidence, "dialogue_id": answer.dialogue_id}
         done[row.id] = values
     inbound.mark_done(db, done, now)
+    index_texts(context, db, searchable)
     numbers.note(db, [row.number_id for row in texts if row.id in said], last_inbound_at=now)
     numbers.note(db, [row.number_id for row in texts if row.id in said and said[row.id].template == "V14"], last_v14_at=now)
     _queue_replies(context, db, [(row, facts[row.number_id], said[row.id]) for row in texts if row.id in said], now)
@@ -200,5 +204,7 @@ def _count_failure(context: Context, inbound_id: int) -> bool:
             return False
         now = context.now(db)
         inbound.change(db, inbound_id, fails=row.fails + 1, state="needs_person", processed_at=now)
+        if row.alert == "none":
+            index_texts(context, db, {row.text_hash: context.vault.open("inbound", "body", row.id, row.body)})
         raise_concern(context, db, About(kind="needs_person", number_id=row.number_id, inbound_id=row.id), now)
         return True

@@ -65,14 +65,14 @@ def test_a_held_text_is_not_found_even_when_an_index_row_exists(context: Context
     """T13: the query itself leaves flagged rows out, whatever the index says."""
     with context.database.begin() as db:
         digest = context.vault.text_hash("text", HELD)
-        search.index(db, digest, [context.vault.word_hash(word) for word in search_words(HELD)])
+        search.index(db, {digest: [context.vault.word_hash(word) for word in search_words(HELD)]})
         assert read_log.find_words(context, db, Filter(), "gupfa", limit=50) == []
 
 
 def test_a_collision_of_word_hashes_shows_nothing(context: Context, world: World) -> None:
     """T13: what the truncated index offers is opened and compared."""
     with context.database.begin() as db:
-        search.index(db, context.vault.text_hash("text", PLAIN), [context.vault.word_hash("isoko")])
+        search.index(db, {context.vault.text_hash("text", PLAIN): [context.vault.word_hash("isoko")]})
         assert read_log.find_words(context, db, Filter(), "isoko", limit=50) == []
 
 

@@ -75,7 +75,7 @@ class World:
             )
         )
         if alert == "none":
-            index(db, digest, [vault.word_hash(word) for word in search_words(words)])
+            index(db, {digest: [vault.word_hash(word) for word in search_words(words)]})
         return row_id
 
     def sms_out(self, db: Connection, number_id: int, words: str, at: datetime, **values: Any) -> int:
@@ -100,7 +100,7 @@ class World:
             "created_at": at,
         }
         db.execute(insert(outbox).values({**row, **values}))
-        index(db, digest, [vault.word_hash(word) for word in search_words(words)])
+        index(db, {digest: [vault.word_hash(word) for word in search_words(words)]})
         return row_id
 
 
