@@ -42,6 +42,8 @@ _FILLED = 4  # words
 _SHORTEST_UNLIKELY, _LONGER_TEXT = 6, 9
 #: Colons in a code that names what lowered a match.
 _LOWERED = 3
+#: What lowers a match for what the text says of it; ``unsure`` and ``mention`` only doubt how it is read.
+_LOWERING = frozenset({":denied", ":past", ":past_before", ":prevention", ":joke", ":course", ":inside"})
 _LEET = re.compile(r"(?<=[a-z])[013457@$!](?=[a-z])")
 _LEET_LETTERS = str.maketrans("013457@$!", "oieastasi")
 
@@ -178,7 +180,9 @@ def _judge(crisis: CrisisLexicon, line: Line, changed: frozenset[int]) -> tuple[
         if red and match.entry.alone:
             own.append(match)
         found: Alert = "red" if red else "amber"
-        if ALERT_ORDER[found] > ALERT_ORDER[alert]:
+        # Of two AMBERs that which was lowered speaks: the weights raise nothing that the lists lowered.
+        said_more = found == alert == "amber" and why in _LOWERING and code.count(":") < _LOWERED
+        if ALERT_ORDER[found] > ALERT_ORDER[alert] or said_more:
             alert, code = found, f"{found}:{match.entry.topic}:{match.layer}{why}"
     armed = weapon(crisis, line, harmless)
     if ALERT_ORDER[armed] > ALERT_ORDER[alert]:
@@ -214,7 +218,7 @@ def _inside(match: Match, spans: Sequence[Match]) -> bool:
 
 def _excused(match: Match, harmless: Sequence[Match]) -> bool:
     """A phrase inside an idiom, or two words said near one another of which the idiom takes one (``want to die of laughter``)."""
-    if match.layer != "near":
+    if not match.layer.startswith("near"):
         return _inside(match, harmless)
     return any(span.start < match.end and match.start < span.end for span in harmless)
 
@@ -224,9 +228,11 @@ def _near(crisis: CrisisLexicon, line: Line) -> Iterator[Match]:
     lowering = crisis.context["denied"] | crisis.context["past_before"]
     for number, first, last, begin, end in crisis.pairs.find(line.words):
         entry = crisis.paired[number]
+        layer = "near"
         if holds(line.words[begin:end], lowering):
+            layer = "near:between" if entry.role == "red" else layer  # lowered: the weights do not raise it again
             entry = replace(entry, role="amber", raised=False)
-        yield Match(max(line.starts[first], 0), line.end_of(last), entry, "near")
+        yield Match(max(line.starts[first], 0), line.end_of(last), entry, layer)
 
 
 def _matches(crisis: CrisisLexicon, line: Line) -> list[Match]:

@@ -24,6 +24,14 @@ WINDOW = 24
 MOST_WORDS = 400
 _SHORTEST, _LONGEST = 3, 5
 _LONGEST_WORD = 40
+#: Spellings that sound alike where texts are typed by ear (``ke`` for ``que``, ``frapé`` for ``frapper``), and mute endings.
+_SOUNDS = (
+    ("ph", "f"), ("eau", "o"), ("au", "o"), ("qu", "k"), ("q", "k"), ("ce", "se"), ("ci", "si"), ("cy", "si"), ("ch", "C"),
+    ("c", "k"), ("C", "ch"), ("ai", "e"), ("ei", "e"), ("y", "i"), ("w", "u"),
+)  # fmt: skip
+_MUTE = "estxdzr"
+#: A text says how long it is in steps of so many words, so many times over, up to the last step.
+_LENGTH_STEP, _LENGTH_WEIGHT, _LAST_STEP = 3, 3, 6
 _BITS = range(8, 21)
 
 
@@ -89,11 +97,17 @@ def pieces(words: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def places_of(words: Sequence[str], concepts: Concepts, mask: int) -> list[int]:
-    """Where a piece of text falls in the table: its words, neighbours, parts of words, and concepts, each place once."""
-    places: set[int] = set()
-    before, earlier = b"^", b"^"
+    """Where a piece of text falls in the table: its words, as written and as they sound, their neighbours and parts, its concepts
+    and its length, each place once.
+    """
+    step = min(len(words) // _LENGTH_STEP, _LAST_STEP)
+    places = {_place(b"n %d %d" % (step, times), mask) for times in range(_LENGTH_WEIGHT)}
+    before, earlier, heard = b"^", b"^", b"^"
     for word in words:
         written = b"0" if word[0].isdigit() else word[:_LONGEST_WORD].encode()
+        sound = b"0" if word[0].isdigit() else sound_of(word[:_LONGEST_WORD]).encode()
+        places.add(_place(b"p " + sound, mask))
+        places.add(_place(b"p " + heard + b" " + sound, mask))
         edged = b"<" + written + b">"
         places.add(_place(b"w " + written, mask))
         places.add(_place(before + b" " + written, mask))
@@ -101,10 +115,18 @@ def places_of(words: Sequence[str], concepts: Concepts, mask: int) -> list[int]:
         for size in range(_SHORTEST, _LONGEST + 1):
             for start in range(len(edged) - size + 1):
                 places.add(_place(edged[start : start + size], mask))
-        before, earlier = written, before
+        before, earlier, heard = written, before, sound
     places.add(_place(before + b" $", mask))
     places.update(_place(f"c {name}".encode(), mask) for name in concepts.said(words))
     return sorted(places)
+
+
+def sound_of(word: str) -> str:
+    """A word as it sounds, roughly and in any of the languages, so that its spellings fall together."""
+    for spelt, sound in _SOUNDS:
+        if spelt in word:
+            word = word.replace(spelt, sound)
+    return word.rstrip(_MUTE) or word
 
 
 def _place(feature: bytes, mask: int) -> int:

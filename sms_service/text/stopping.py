@@ -9,9 +9,12 @@ from sms_service.text.model import Model
 from sms_service.text.pairs import Pairs
 
 #: A longer text is a story to the statistical layer (S17).
-_LONGEST_WEIGHED = 14
+_LONGEST_WEIGHED = 16
 #: Concepts of which a request to stop names one.
-_ABOUT = frozenset({"message", "remove", "stop_word", "number_list"})
+_ABOUT = frozenset(
+    {"message", "remove", "stop_word", "number_list", "st_msg", "st_end", "st_remove", "st_list", "st_notwant", "st_neg_imp"}
+    | {"st_wrong", "st_leave"}
+)
 
 #: Words that, right before a request, make it the opposite.
 DENIERS = frozenset({"dont", "dun", "dnt", "not", "ne", "pas", "never", "no"})

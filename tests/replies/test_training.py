@@ -6,7 +6,7 @@ import random
 import tomllib
 from array import array
 
-from tests.bench.train import BITS, SEED, TRAINING, Text, as_toml, fit, limit, score, slip, written
+from tests.bench.train import BITS, SEED, TRAINING, Text, as_toml, by_hand, fit, limit, score, slip, written
 
 LANGUAGES = {"rw", "en", "fr", "sw"}
 
@@ -15,12 +15,20 @@ def test_every_family_is_labelled_and_of_known_languages() -> None:
     """S22-S24, S17: a family says what its texts are; names are not used twice."""
     names: list[str] = []
     for file in sorted(TRAINING.glob("*.toml")):
-        for family in tomllib.loads(file.read_text("utf-8"))["family"]:
+        for family in tomllib.loads(file.read_text("utf-8")).get("family", ()):
             names.append(family["name"])
             assert family.get("alert") in ("none", "amber", "red") or family.get("intent") == "stop"
             assert LANGUAGES & set(family)
             assert set(family) <= {"name", "alert", "intent", *LANGUAGES}
     assert len(names) == len(set(names))
+
+
+def test_what_others_wrote_is_labelled_and_not_written_twice() -> None:
+    """S17, S22: each reply once, of a known severity, and none both a stop and a danger."""
+    rows = by_hand()
+    assert len({text for text, _, _ in rows}) == len(rows) > 1900
+    assert {alert for _, alert, _ in rows} == {"none", "amber", "red"}
+    assert not [text for text, alert, stop in rows if stop and alert != "none"]
 
 
 def test_the_same_seed_writes_the_same_texts() -> None:
