@@ -13,8 +13,8 @@ from typing import Any
 from sms_service.conversation.faults import Fault, shortly
 from sms_service.conversation.toml_read import TomlFault, read_toml
 
-MAX_FILE_BYTES = 512 * 1024
-"""A definition, words file or transcript larger than this is refused unread (I22)."""
+MAX_FILE_BYTES = 1024 * 1024
+"""A definition, words file, list or transcript larger than this is refused unread (I22)."""
 
 MAX_SHEET_BYTES = 5 * 1024 * 1024
 

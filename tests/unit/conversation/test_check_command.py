@@ -93,7 +93,7 @@ def test_files_that_cannot_be_read_are_faults(tmp_path: Path) -> None:
     contents = {
         "syntax.toml": (b"steps = [", "cannot be read as TOML"),
         "latin.toml": (b"\xff", "it is not UTF-8"),
-        "huge.toml": (b"#" * 600_000, "larger than"),
+        "huge.toml": (b"#" * 1_100_000, "larger than"),
         "letter.docx": (b"", "is no kind of file"),
         "words.toml": (b'review = "none"', "nor in the folder of a language"),
     }
