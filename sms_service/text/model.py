@@ -21,7 +21,7 @@ LIMITS = ("red", "amber", "stop", "unlikely", "unlikely_long")
 #: Words looked at together; a longer text is looked at in pieces that overlap by half.
 WINDOW = 24
 #: Words of one text that are looked at.
-MOST_WORDS = 400
+MOST_WORDS = 240
 _SHORTEST, _LONGEST = 3, 5
 _LONGEST_WORD = 40
 #: Spellings that sound alike where texts are typed by ear (``ke`` for ``que``, ``frapé`` for ``frapper``), and mute endings.
