@@ -158,7 +158,7 @@ def _is_stop(message: _Message, expectation: Expectation) -> bool:
         return True
     if expectation.kind == "text" or message.story:
         return False
-    if message.ends and not message.only("start", "language"):
+    if message.ends and not message.only("start", "language", "option"):
         return True
     told = len(message.words) > LONGEST_GUESSED_REQUEST  # a guessed word is no request there
     return any(
