@@ -10,6 +10,8 @@ from sms_service.text.pairs import Pairs
 
 #: A longer text is a story to the statistical layer (S17).
 _LONGEST_WEIGHED = 16
+#: Nor does it judge a word or two: "basi" and "fini" say that something is over, not that the texts should be (S17).
+_FEWEST_WEIGHED, _FEWEST_LETTERS = 3, 15
 #: Concepts of which a request to stop names one.
 _ABOUT = frozenset(
     {"message", "remove", "stop_word", "number_list", "st_msg", "st_end", "st_remove", "st_list", "st_notwant", "st_neg_imp"}
@@ -35,6 +37,8 @@ def asks_to_end(stops: Pairs, words: Sequence[str]) -> bool:
 def weighs_as_end(model: Model | None, words: Sequence[str]) -> bool:
     """Whether the statistical layer takes a short text for a request to end all messages, in words that no list holds."""
     if model is None or len(words) > _LONGEST_WEIGHED:
+        return False
+    if len(words) < _FEWEST_WEIGHED and sum(map(len, words)) < _FEWEST_LETTERS:
         return False
     spelt = [crisis_word(word) for word in words]
     if not any(_ABOUT.intersection(model.concepts.of(word)) for word in spelt):

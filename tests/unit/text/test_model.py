@@ -14,6 +14,7 @@ from sms_service.text.concepts import build_concepts, kind_of
 from sms_service.text.crisis import crisis_alert, examine, spoken_words
 from sms_service.text.lexicon import Lexicon
 from sms_service.text.model import MOST_WORDS, WINDOW, Model, build_model, pieces, places_of
+from sms_service.text.reading import is_stop
 from sms_service.text.reply_types import ALERT_ORDER
 from tests.bench.corpora import FOLDER, samples
 
@@ -144,3 +145,9 @@ def test_a_red_of_the_writer_is_never_found_unlikely(lexicon: Lexicon, text: str
     found, bare = examine(lexicon, text), examine(replace(lexicon, model=None), text)
     assert "unlikely" not in found.code
     assert found.alert == bare.alert == "red"
+
+
+@pytest.mark.parametrize("text", ["Fini", "basi", "Terminé", "Sihitaji tena"])
+def test_a_word_or_two_that_say_something_is_over_end_no_messages(lexicon: Lexicon, text: str) -> None:
+    """S17: so short a text is a stop by the lists alone; whoever has finished an exercise is not unsubscribed."""
+    assert not is_stop(lexicon, text)
