@@ -13,7 +13,7 @@ from sms_service.conversation import engine
 from sms_service.conversation.render import render
 from sms_service.conversation.types import Answered, Dialogue
 from sms_service.gateway.wire import INBOX_SERIES
-from sms_service.models import dialogues, directory, numbers, rota
+from sms_service.models import directory, numbers, rota
 from sms_service.rules.replies import Plan, Situation, choose_reply, needs_a_reader
 from sms_service.text.reading import answers_any, read_reply
 from sms_service.text.reply_types import Expectation, Reading
@@ -24,7 +24,7 @@ from sms_service.usecases.late_answers import answers_a_closed_question
 from sms_service.usecases.meeting_texts import catch_up
 from sms_service.usecases.raise_concern import About, raise_concern
 from sms_service.usecases.report_by_text import report_by_text, reporters
-from sms_service.usecases.steps import Scope, conversation_for, event_json, take
+from sms_service.usecases.steps import Scope, conversation_for, keep_step, take
 
 WHO_EVERY = timedelta(days=30)
 _USUAL = (Expectation("yesno"), Expectation("scale", 0, 9))  # what most questions ask for
@@ -168,12 +168,7 @@ def _take_step(
     outcome, given = take(context, db, scope, conversation, place, event)
     carry_out(context, db, scope, outcome.effects)
     said.handed_on = any(effect.name == "unclear_task" for effect in outcome.effects)
-    done = outcome.dialogue.done
-    values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
-    if done:
-        values |= {"sms_open": False, "closed_at": scope.now}
-    dialogues.change(db, question.id, **values)
-    dialogues.add_event(db, question.id, "sms", event_json(event), given, scope.now)
+    keep_step(db, scope, question.id, outcome, event, given)
     if outcome.replies:
         reply = outcome.replies[0]
         said.template = {"not_understood": "V13", "call_ack": "V10"}.get(reply.key, reply.key)

@@ -23,6 +23,7 @@ from sms_service.conversation.types import (
     Shown,
     TimedOut,
 )
+from sms_service.models import dialogues
 from sms_service.text.reply_types import Reading
 from sms_service.usecases import facts
 from sms_service.usecases.context import Context
@@ -68,6 +69,17 @@ def take(
             return outcome, given
         given[outcome.name] = facts.fetch(context, db, scope, outcome)
     raise RuntimeError(f"conversation {conversation.name} asks for more than {MOST_FACTS} facts in one step")
+
+
+def keep_step(db: Connection, scope: Scope, dialogue_id: int, outcome: Outcome, event: Event, given: Mapping[str, Any]) -> bool:
+    """Keep where an answered dialogue stands and the event that led there; whether that was its end."""
+    done = outcome.dialogue.done
+    values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
+    if done:
+        values |= {"sms_open": False, "closed_at": scope.now}
+    dialogues.change(db, dialogue_id, **values)
+    dialogues.add_event(db, dialogue_id, scope.channel, event_json(event), given, scope.now)
+    return done
 
 
 def event_json(event: Event) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sms_service.usecases.check_pin import check_pin
 from sms_service.usecases.context import Context
 from sms_service.usecases.dial_rows import IDLE, Hop, Overtaken, look_up, store, store_turn
 from sms_service.usecases.effects import carry_out
-from sms_service.usecases.steps import Scope, conversation_for, event_json, take
+from sms_service.usecases.steps import Scope, conversation_for, event_json, keep_step, take
 
 HOME = "home"
 DEFAULT_LANGUAGE = "rw"
@@ -298,12 +298,7 @@ def _answer_other(context: Context, db: Connection, scope: Scope, home: Any, pla
     _facts_for(context, db, scope)
     outcome, given = take(context, db, scope, conversation, other, event)
     carry_out(context, db, scope, outcome.effects)
-    done = outcome.dialogue.done
-    values: dict[str, Any] = {"place": outcome.dialogue.to_json(), "state": "done" if done else "open"}
-    if done:
-        values |= {"sms_open": False, "closed_at": scope.now}
-    dialogues.change(db, row.id, **values)
-    dialogues.add_event(db, row.id, "ussd", event_json(event), given, scope.now)
+    done = keep_step(db, scope, row.id, outcome, event, given)
     stored = event_json(event)
     if not done or outcome.replies:
         ended = done and bool(outcome.replies) and outcome.replies[-1].ends

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from sms_service import clock
@@ -15,6 +16,7 @@ from sms_service.models.outbox import outbox
 from sms_service.models.people import contact_point
 from sms_service.models.staff import staff, staff_role
 from sms_service.security.tokens import new_row_id
+from sms_service.usecases import answer_text
 from sms_service.usecases.context import Context
 from sms_service.usecases.enrol import enrol
 from sms_service.usecases.groups import NewGroup, add_group
@@ -131,3 +133,15 @@ class Site:
         """Outbox rows that match, oldest first."""
         with self.context.database.begin() as db:
             return list(db.execute(select(outbox).where(*where).order_by(outbox.c.id)))
+
+
+def break_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading the text ``breaks`` fails, as a fault of ours would; every other text is read."""
+    real = answer_text.read_reply
+
+    def breaks(lexicon: Any, text: str, *rest: Any, **more: Any) -> Any:
+        if text == "breaks":
+            raise ValueError("a fault of ours")
+        return real(lexicon, text, *rest, **more)
+
+    monkeypatch.setattr(answer_text, "read_reply", breaks)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from sms_service.models import numbers
 from sms_service.models.inbound import inbound
-from sms_service.usecases import answer_text as module
 from sms_service.usecases.process_inbound import TEXTS_A_ROUND, process_waiting
 from sms_service.usecases.sweep import drain_inbound
 from tests.service import Service
-from tests.usecases.site import Site
+from tests.usecases.site import Site, break_reading
 
 PHONES = [f"+2507880010{place:02d}" for place in range(30)]
 
@@ -46,14 +44,7 @@ def test_two_drains_at_once_take_each_text_once_and_those_of_a_number_in_order(s
 def test_a_faulty_text_keeps_none_of_its_round_waiting(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """I2: what one text breaks is undone for all of the round, and each of the others is then taken by itself."""
     Site.build(service.context)
-    real = module.read_reply
-
-    def breaks(lexicon: Any, text: str, *rest: Any, **more: Any) -> Any:
-        if text == "breaks":
-            raise ValueError("a fault of ours")
-        return real(lexicon, text, *rest, **more)
-
-    monkeypatch.setattr(module, "read_reply", breaks)
+    break_reading(monkeypatch)
     for place, phone in enumerate(PHONES[:5]):
         service.text(phone, "breaks" if place == 2 else "muraho")
     taken = process_waiting(service.context)

@@ -18,7 +18,6 @@ from sms_service.models.outbox import parked_report
 from sms_service.models.people import person
 from sms_service.models.schedules import occurrence
 from sms_service.models.state import service_state
-from sms_service.usecases import answer_text as module
 from sms_service.usecases.invariants import check_invariants
 from sms_service.usecases.occurrences import fire_due
 from sms_service.usecases.outbound_switch import hold, set_outbound
@@ -28,7 +27,7 @@ from sms_service.usecases.sweep import drain_inbound
 from sms_service.usecases.take_report import match_parked, take_report
 from sms_service.usecases.tick import Pace, tick
 from tests.service import Service
-from tests.usecases.site import NOW, Site
+from tests.usecases.site import NOW, Site, break_reading
 
 CALLER = "+250788000001"
 
@@ -151,14 +150,7 @@ def test_a_text_that_fails_three_times_waits_for_a_person_and_blocks_nobody(
     service: Service, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I2, I4: the row is shown to staff at once; the next text of the number goes on."""
-    real = module.read_reply
-
-    def breaks(lexicon: Any, text: str, *rest: Any, **more: Any) -> Any:
-        if text == "breaks":
-            raise ValueError("a fault of ours")
-        return real(lexicon, text, *rest, **more)
-
-    monkeypatch.setattr(module, "read_reply", breaks)
+    break_reading(monkeypatch)
     service.text(CALLER, "breaks")
     service.text(CALLER, "help")
     for _ in range(3):
